@@ -16,7 +16,7 @@ const TIMES_MAX: usize = 64;
 
 /// Steps follow each other: a byte for the kind, one for the number of bytes that belong to the step, and these.
 ///
-/// The trial checks after each step that nothing is sent that the prompt did not show with its recipient, that nothing of
+/// The trial checks after each step that nothing is sent that the last written picture did not show with its recipient, that nothing of
 /// others stands where the program writes, that a terminal obeys none of it, and that what is kept is bounded.
 pub fn screen(data: &[u8]) {
     let mut trial = Trial::new();
@@ -32,7 +32,7 @@ pub fn screen(data: &[u8]) {
 fn take(trial: &mut Trial, kind: u8, step: &[u8]) {
     let byte = |at: usize| step.get(at).copied().unwrap_or_default();
     let name = |at: usize| NAMES[usize::from(byte(at)) % NAMES.len()];
-    match kind % 8 {
+    match kind % 9 {
         0 | 1 => trial.types(step),
         2 => trial.hears(step),
         3 => {
@@ -42,6 +42,7 @@ fn take(trial: &mut Trial, kind: u8, step: &[u8]) {
         4 => trial.is_asked(step.first().map(|_| name(0))),
         5 => trial.takes_lines(step.first().map(|_| "#lobby")),
         6 => trial.resizes(byte(0).into(), byte(1).into()),
-        _ => trial.waits(Duration::from_millis(u64::from(byte(0)) * 10)),
+        7 => trial.waits(Duration::from_millis(u64::from(byte(0)) * 10)),
+        _ => trial.stalls(byte(0) % 2 == 1),
     }
 }

@@ -10,6 +10,7 @@ const ASKED: u8 = 4;
 const TAKES_LINES: u8 = 5;
 const WINDOW: u8 = 6;
 const WAITS: u8 = 7;
+const STALLS: u8 = 8;
 
 /// All of them. The text has the protocol's test vectors.
 pub(crate) fn screen_seeds(text: &str) -> Vec<Seed> {
@@ -22,8 +23,12 @@ fn step(kind: u8, bytes: &[u8]) -> Vec<u8> {
     [&[kind, count], bytes].concat()
 }
 
+/// The Enter at the end comes after the picture that shows what it does.
 fn typed(bytes: &[u8]) -> Vec<u8> {
-    step(TYPED, bytes)
+    match bytes.strip_suffix(b"\r") {
+        Some(line) if !line.is_empty() && !line.ends_with(b"\x1b") => [step(TYPED, line), step(TYPED, b"\r")].concat(),
+        _ => step(TYPED, bytes),
+    }
 }
 
 /// Each frame of a hub, after requests that it may answer.
@@ -53,6 +58,10 @@ fn scripts() -> Vec<(&'static str, Vec<u8>)> {
                 step(WINDOW, &[90, 20]),
                 typed(b"\r"),
             ]),
+        ),
+        (
+            "a-terminal-that-stalls",
+            in_lobby(&[step(STALLS, &[1]), typed(b"one\r@bob:two\r"), step(STALLS, &[0]), typed(b"\r")]),
         ),
         ("a-mouse-in-a-line", in_lobby(&[typed(b"\x1b[<0;1;1M@bob:\x1b[<0;3;3M"), typed(b"\x1b[M !!x\r")])),
         ("a-sequence-in-two-pieces", in_lobby(&[typed(b"@bob:x\x1b"), step(WAITS, &[9]), typed(b"[3~\r")])),

@@ -22,6 +22,7 @@ mod state;
 mod stop;
 mod terminal;
 mod time;
+mod turn;
 mod writer;
 
 use std::io::{self, Write};

@@ -50,6 +50,27 @@ fn a_name_is_what_was_typed_and_nothing_else() {
     assert_eq!(terminal.end().0, Some(0));
 }
 
+/// Whom Alt-a opens, nobody knows before there is a picture of it: what is typed with it, in one write, goes to nobody yet.
+#[test]
+fn a_line_that_is_entered_before_the_screen_says_who_reads_it_is_not_sent() {
+    let server = Server::start();
+    let terminal = Terminal::full_screen(&server, &["--name", "alice"]);
+    terminal.has("you are alice");
+    terminal.types("/join #lobby\r");
+    terminal.prompts("#lobby>");
+    let mut bob = server.user("bob");
+    bob.send("alice", b"hi", PATIENCE).unwrap();
+    terminal.has("bob");
+    terminal.types("\x1basecret\r");
+    terminal.has("not sent: you have not seen yet who would read it");
+    terminal.prompts("only bob reads it> secret");
+    // Whom the line itself names, they know: it waits for the picture, and is sent.
+    terminal.types("\x15@bob:first\r");
+    assert_eq!(heard(&mut bob), (String::new(), "first".into()));
+    terminal.types("/quit\r");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
 /// P1, P5 in a room and in a conversation with one user: who begins with `@bob:` is read by bob alone, whatever comes between.
 #[test]
 fn a_private_line_stays_private_in_a_room_and_with_another_user() {

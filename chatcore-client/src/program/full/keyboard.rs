@@ -1,17 +1,19 @@
 //! What is typed, in turns: however much comes at once, the program does everything else between two of them.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::app::App;
 use super::keys::{Key, Keys};
 use super::typed::{Next, Typed};
 use crate::program::stop::Stop;
-
-/// How long the keys of one turn take, at the most, but for the last of them.
-const TURN_TIME_MAX: Duration = Duration::from_millis(10);
+use crate::program::turn::Turn;
 
 /// Reads whose keys wait, at the most.
 const READS_MAX: usize = 4;
+
+/// Keys that wait behind one that waits for a picture, at the most, before no more is read.
+const HELD_KEYS_MAX: usize = 4096;
 
 /// What somebody typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +29,12 @@ pub(super) struct Keyboard {
     keys: Keys,
     /// Keys that are read, and have not had their turn.
     waiting: VecDeque<Key>,
+    /// The first of them waits for a picture.
+    is_held: bool,
     /// There may be more to read.
     may_have_more: bool,
     has_ended: bool,
-    turn_time_max: Duration,
-    /// None before the first stroke of a turn.
-    turn_ends: Option<Instant>,
+    turn: Turn,
 }
 
 impl Keyboard {
@@ -41,24 +43,26 @@ impl Keyboard {
             typed,
             keys,
             waiting: VecDeque::new(),
+            is_held: false,
             may_have_more: false,
             has_ended: false,
-            turn_time_max: TURN_TIME_MAX,
-            turn_ends: None,
+            turn: Turn::default(),
         }
     }
 
     /// Begins a turn.
     pub(super) const fn begin_turn(&mut self) {
-        self.turn_ends = None;
+        self.turn.begin();
     }
 
-    /// The next that was typed; none if there is nothing more, or the turn is over.
-    pub(super) fn next(&mut self) -> Option<Stroke> {
-        while self.turn_ends.is_none_or(|end| Instant::now() < end) {
-            self.turn_ends.get_or_insert_with(|| Instant::now() + self.turn_time_max);
+    /// The next that was typed; none if there is nothing more, or the turn is over, or the app has to be seen before.
+    pub(super) fn next(&mut self, app: &App) -> Option<Stroke> {
+        while self.turn.goes_on() {
             if self.waiting.is_empty() {
                 self.read();
+            }
+            if self.holds(app) {
+                return None;
             }
             let stroke = self.take();
             if stroke.is_some() || !self.may_have_more {
@@ -66,6 +70,22 @@ impl Keyboard {
             }
         }
         None
+    }
+
+    /// Whether the next key waits for a picture. It waits no longer if somebody wants to leave, or nobody is there any more: the
+    /// terminal may never take a picture, and the app refuses the key.
+    fn holds(&mut self, app: &App) -> bool {
+        self.is_held = self.waiting.front().is_some_and(|key| app.awaits_picture(key));
+        if self.is_held && !self.is_full() {
+            self.read();
+        }
+        self.is_held &= !self.has_ended && !self.waiting.iter().any(|key| app.quits(key));
+        self.is_held
+    }
+
+    /// No more is read until the key that waits for a picture is pressed.
+    fn is_full(&self) -> bool {
+        self.is_held && self.waiting.len() > HELD_KEYS_MAX
     }
 
     fn take(&mut self) -> Option<Stroke> {
@@ -110,7 +130,7 @@ impl Keyboard {
 
     /// Something waits for the next turn.
     pub(super) fn is_behind(&self) -> bool {
-        self.may_have_more || !self.waiting.is_empty()
+        !self.is_held && (self.may_have_more || !self.waiting.is_empty())
     }
 
     /// Nothing more comes: the terminal is gone.
@@ -125,25 +145,85 @@ impl Keyboard {
 
     /// When something unfinished is given up.
     pub(super) fn timeout(&self) -> Option<Instant> {
-        self.keys.timeout()
+        self.keys.timeout().filter(|_| !self.is_full())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::full::app::App;
+    use crate::program::command::Command;
+    use crate::program::full::app::see;
+    use crate::program::input::{Ask, Input};
     use std::sync::mpsc::{SyncSender, sync_channel};
+    use std::time::Duration;
 
     /// A keyboard whose turns take that long, and its cable.
     fn keyboard(turn_time_max: Duration) -> (Keyboard, SyncSender<(Instant, Vec<u8>)>) {
         let (sender, typed) = sync_channel(1_000);
-        (Keyboard { turn_time_max, ..Keyboard::new(Typed(typed), Keys::default()) }, sender)
+        (Keyboard { turn: Turn::new(turn_time_max), ..Keyboard::new(Typed(typed), Keys::default()) }, sender)
     }
 
     fn turn(keyboard: &mut Keyboard) -> Vec<Stroke> {
+        let app = App::new();
         keyboard.begin_turn();
-        std::iter::from_fn(|| keyboard.next()).collect()
+        std::iter::from_fn(|| keyboard.next(&app)).collect()
+    }
+
+    /// What comes next is done, until nothing can be.
+    fn press_all(keyboard: &mut Keyboard, app: &mut App) {
+        keyboard.begin_turn();
+        while let Some(stroke) = keyboard.next(app) {
+            match stroke {
+                Stroke::Key(key) => app.press(&key),
+                Stroke::Text(text) => app.type_text(&text),
+            }
+        }
+    }
+
+    fn sent(app: &mut App) -> Vec<String> {
+        let inputs = std::iter::from_fn(|| app.poll());
+        let body = |input| match input {
+            Input::Command(Command::Send { to, body }) => Some(format!("{to} {body}")),
+            _ => None,
+        };
+        inputs.filter_map(body).collect()
+    }
+
+    /// P8: what is typed faster than it is shown, is not lost, and goes to nobody whom the screen did not name before.
+    #[test]
+    fn enter_waits_until_the_terminal_shows_who_reads_the_line() {
+        let (mut keyboard, cable) = keyboard(Duration::MAX / 4);
+        let mut app = App::new();
+        app.ask(Ask::Command { room: Some("#lobby".into()) });
+        see(&mut app);
+        let types = |bytes: &[u8]| cable.send((Instant::now(), bytes.to_vec())).unwrap();
+        types(b"one\r@bob:two\rthree\r");
+        press_all(&mut keyboard, &mut app);
+        assert_eq!(sent(&mut app), ["#lobby one"]);
+        for _ in 0..10 {
+            press_all(&mut keyboard, &mut app);
+            assert!(!keyboard.is_behind(), "nothing is to be done but to draw");
+        }
+        assert_eq!((sent(&mut app).len(), app.draft().text()), (0, "@bob:two"));
+        see(&mut app);
+        press_all(&mut keyboard, &mut app);
+        assert_eq!(sent(&mut app), ["bob two", "bob three"], "whom the screen names, who reads the next line, too");
+        // A terminal that takes no picture: who wants to leave can, and what more is typed is bounded.
+        types(b"@carol:secret\r");
+        press_all(&mut keyboard, &mut app);
+        for _ in 0..10 {
+            types(&[b'x'; 1_000]);
+            press_all(&mut keyboard, &mut app);
+        }
+        assert!(keyboard.waiting.len() < HELD_KEYS_MAX + READS_MAX * 1_000 && !keyboard.is_behind());
+        see(&mut app);
+        press_all(&mut keyboard, &mut app);
+        app.press(&Key::Ctrl('u'));
+        assert_eq!(sent(&mut app), ["carol secret"]);
+        types(b"@dave:secret\r\x03");
+        press_all(&mut keyboard, &mut app);
+        assert!(app.has_ended() && sent(&mut app).is_empty());
     }
 
     #[test]
@@ -193,7 +273,7 @@ mod tests {
         }
         drop(cable);
         let mut app = App::new();
-        app.ask(crate::program::input::Ask::Command { room: Some("#lobby".into()) });
+        app.ask(Ask::Command { room: Some("#lobby".into()) });
         let mut strokes = 0;
         for stroke in turn(&mut keyboard) {
             let Stroke::Text(text) = stroke else { panic!("{stroke:?}") };

@@ -188,12 +188,23 @@ impl FullScreen {
     }
 
     fn read(&mut self) {
+        self.look_at_picture();
         self.app.set_time(unix_ms());
         self.keyboard.begin_turn();
-        while let Some(stroke) = self.keyboard.next() {
+        while let Some(stroke) = self.keyboard.next(&self.app) {
             self.press(&stroke);
         }
         self.is_stale |= self.app.set_pasted_bytes(self.keyboard.pasted_bytes());
+    }
+
+    /// Tells the app which picture whoever types has before them.
+    fn look_at_picture(&mut self) {
+        if self.terminal.get_frame().area() != area() {
+            self.is_stale = true;
+            self.app.lose_picture();
+        } else if self.writer.is_idle() {
+            self.app.see_picture();
+        }
     }
 
     fn press(&mut self, stroke: &Stroke) {
@@ -234,6 +245,7 @@ impl FullScreen {
         // It goes into memory, which takes it.
         let _ = self.terminal.resize(area());
         self.is_stale = true;
+        self.app.lose_picture();
     }
 
     fn next_picture(&self) -> Option<Instant> {

@@ -25,7 +25,7 @@ impl App {
                 field.is_withdrawn = true;
             }
             if let Some(room) = room.filter(|_| is_first && self.open == PROGRAM && self.draft().is_empty()) {
-                self.open(&room);
+                self.open_unseen(&room);
             }
         } else {
             // A question that was withdrawn has the keys, and no line.
@@ -99,6 +99,11 @@ impl App {
     }
 
     fn enter_field(&mut self) {
+        // What was typed was for something else.
+        if !self.shows(&self.reader()) {
+            self.hint = Some("not taken: you have not seen yet what is asked; Enter again answers it".to_owned());
+            return;
+        }
         let Some(field) = self.field.take() else { return };
         let text = Zeroizing::new(field.text().to_owned());
         self.wanted.push_back(if field.is_secret() { Input::Secret(text) } else { Input::Line(text.to_string()) });
@@ -116,6 +121,7 @@ impl App {
 mod tests {
     use super::*;
     use crate::program::command::Command;
+    use crate::program::full::app::enter_seen;
     use crate::program::report::{LinkState, Report};
 
     fn types(app: &mut App, text: &str) {
@@ -133,7 +139,7 @@ mod tests {
         assert!(!app.is_answering());
         types(&mut app, "rol");
         assert!(app.hint.as_ref().unwrap().starts_with("not typed"), "{:?}", app.hint);
-        app.press(&Key::Enter);
+        enter_seen(&mut app);
         types(&mut app, "hello");
         assert_eq!((app.open.as_str(), app.draft().text()), ("#lobby", "hello"), "and then lines are lines");
         assert!(!std::iter::from_fn(|| app.poll()).any(|input| is_said(&input)));
@@ -151,14 +157,14 @@ mod tests {
         app.ask(Ask::Command { room: None });
         types(&mut app, "/join #lobby");
         assert_eq!(app.draft().text(), "/join #lobby");
-        app.press(&Key::Enter);
+        enter_seen(&mut app);
         assert!(matches!(app.poll(), Some(Input::Command(Command::Join(room))) if room == "#lobby"));
         // A password that somebody is about to type is no line.
         let mut app = App::new();
         app.ask(Ask::Password { name: "alice".into() });
         app.ask(Ask::Command { room: Some("#lobby".into()) });
         types(&mut app, "s3cret");
-        app.press(&Key::Enter);
+        enter_seen(&mut app);
         assert!(app.draft().is_empty() && !std::iter::from_fn(|| app.poll()).any(|input| is_said(&input)));
     }
 
@@ -189,7 +195,7 @@ mod tests {
             }
             types(&mut app, "carol");
             assert!(status(&app).contains("asking again in 60 s"), "{}", status(&app));
-            app.press(&Key::Enter);
+            enter_seen(&mut app);
             assert!(!status(&app).contains("asking again in 60 s"), "{}", status(&app));
         }
     }
@@ -253,7 +259,7 @@ mod tests {
         app.press(&Key::Ctrl('c'));
         app.leave();
         types(&mut app, "after");
-        app.press(&Key::Enter);
+        enter_seen(&mut app);
         assert!(app.draft().is_empty() && app.hint.is_none() && !app.leaves_at_once());
         app.press(&Key::Ctrl('c'));
         assert!(app.leaves_at_once());
@@ -264,11 +270,11 @@ mod tests {
         let mut app = App::new();
         app.ask(Ask::Command { room: None });
         app.type_text("@bob:before");
-        app.press(&Key::Enter);
+        enter_seen(&mut app);
         app.type_text("half");
         app.press(&Key::Ctrl('c'));
         app.type_text(" a line");
-        app.press(&Key::Enter);
+        enter_seen(&mut app);
         app.press(&Key::Paste("a block".into()));
         assert!(matches!(app.poll(), Some(Input::Command(Command::Send { body, .. })) if body == "before"));
         assert!(matches!(app.poll(), Some(Input::End)) && app.poll().is_none());
@@ -298,7 +304,7 @@ mod tests {
         }
         // Nothing was typed.
         let mut app = App::new();
-        app.press(&Key::Enter);
+        enter_seen(&mut app);
         app.ask(Ask::Command { room: None });
         assert_eq!(gone(&app), 0);
     }
@@ -311,7 +317,7 @@ mod tests {
         app.ask(Ask::Command { room: None });
         app.ask(Ask::Name);
         types(&mut app, "rol");
-        app.press(&Key::Enter);
+        enter_seen(&mut app);
         assert!(matches!(app.poll(), Some(Input::Line(name)) if name == "carol"));
     }
 }

@@ -39,6 +39,7 @@ impl App {
             news: _,
             looks: _,
             search: _,
+            is_unseen_choice: _,
             presence: _,
             watched: _,
             wanted: _,

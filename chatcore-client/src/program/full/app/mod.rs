@@ -10,6 +10,7 @@ mod reports;
 mod rooms;
 mod scrolling;
 mod searching;
+mod seen;
 mod switching;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,9 @@ use ratatui::layout::Rect;
 pub(super) use self::intent::Intent;
 use self::rooms::Rosters;
 pub(super) use self::searching::Search;
+#[cfg(test)]
+pub(super) use self::seen::tests::{enter_seen, see};
+pub(super) use self::seen::{Pictured, Seen};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use self::trial::Trial;
 use super::clock::Clock;
@@ -81,6 +85,8 @@ pub(crate) struct App {
     looks: bool,
     /// What is looked for in the conversation that is open.
     pub(super) search: Option<Search>,
+    /// The conversation that is open was chosen by its place, or by the program, and is not seen yet.
+    is_unseen_choice: bool,
     /// Who is online, of those of whom the server tells it.
     pub(super) presence: BTreeMap<String, bool>,
     /// Users about whom somebody asked, and whose state is not told yet.
@@ -125,6 +131,8 @@ pub(super) struct Drawn {
     pub(super) is_too_small: Cell<bool>,
     /// There was room for a part alone of who reads what is typed.
     pub(super) hides_recipient: Cell<bool>,
+    /// Who gets the line, by what the terminal shows.
+    pub(super) seen: RefCell<Seen>,
 }
 
 /// Whether somebody wants to leave, which is told once, and how that goes on.
@@ -176,6 +184,7 @@ impl App {
             presence: BTreeMap::new(),
             watched: BTreeSet::new(),
             clock: Clock::utc(),
+            is_unseen_choice: false,
             colours: Colours::None,
             has_focus: true,
             wanted: VecDeque::new(),
@@ -299,6 +308,7 @@ impl App {
         (conversation.is_closed, conversation.is_being_left) = (false, false);
         conversation.read();
         name.clone_into(&mut self.open);
+        self.is_unseen_choice = false;
         self.want_roster(name);
     }
 }

@@ -180,6 +180,9 @@ impl App {
             Intent::Send { .. } if self.drawn.hides_recipient.get() => {
                 self.hint = Some("not sent: the window is too small to show who would read it".to_owned());
             }
+            Intent::Send { .. } if !self.shows(&self.reader()) => {
+                self.hint = Some("not sent: you have not seen yet who would read it; Enter again sends it".to_owned());
+            }
             Intent::Send { to, body } => self.send(to, body),
             Intent::Command(command) => self.command(command),
             Intent::Open(name) => {

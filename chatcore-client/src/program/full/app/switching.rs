@@ -17,7 +17,7 @@ impl App {
         let names: Vec<&String> = self.listed_conversations().map(|(name, _)| name).collect();
         let at = names.iter().position(|name| **name == self.open).unwrap_or(0);
         let next = if is_forward { at + 1 } else { at + names.len() - 1 } % names.len();
-        self.open(&names[next].clone());
+        self.open_unseen(&names[next].clone());
     }
 
     /// Shows the conversation with the place in the list that is the key's digit. 0 is the tenth.
@@ -27,7 +27,7 @@ impl App {
         let place = if digit == 0 { 10 } else { digit };
         let name = self.listed_conversations().nth(place - 1).map(|(name, _)| name.clone());
         match name {
-            Some(name) => self.open(&name),
+            Some(name) => self.open_unseen(&name),
             None => self.hint = Some(format!("the list has no {place} conversations")),
         }
     }
@@ -37,7 +37,7 @@ impl App {
         let unread = self.conversations.iter().filter(|(_, conversation)| conversation.unread > 0);
         let name = unread.map(|(name, _)| name).min_by_key(|name| (name.starts_with('#'), name.as_str())).cloned();
         match name {
-            Some(name) => self.open(&name),
+            Some(name) => self.open_unseen(&name),
             None => self.hint = Some("nothing is new".to_owned()),
         }
     }

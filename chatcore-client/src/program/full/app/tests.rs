@@ -312,7 +312,7 @@ fn no_hint_covers_that_the_connection_is_lost() {
 /// A line that is typed, and Enter.
 fn enters(app: &mut App, line: &str) {
     line.chars().for_each(|c| app.press(&Key::Char(c)));
-    app.press(&Key::Enter);
+    enter_seen(app);
 }
 
 /// The row of the list that has a conversation.

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use self::peer::Peer;
 use super::App;
@@ -35,6 +37,11 @@ pub struct Trial {
     keys: Keys,
     peer: Peer,
     terminal: Terminal<TestBackend>,
+    /// The picture that is written, and where its prompt is.
+    seen: (Buffer, Rect),
+    /// The terminal takes nothing: the next picture is drawn, and not written, and there is none after it.
+    is_stalled: bool,
+    is_drawn: bool,
     /// The time of the keyboard.
     now: Instant,
     /// A name or a reason has the letter.
@@ -52,7 +59,17 @@ impl Trial {
     pub fn new() -> Self {
         let terminal = Terminal::new(TestBackend::new(80, 16)).expect("memory takes all that is drawn");
         let (app, keys, now) = (App::new(), Keys::default(), Instant::now());
-        let mut trial = Self { app, keys, peer: Peer::new(), terminal, now, has_others_letter: false };
+        let mut trial = Self {
+            app,
+            keys,
+            peer: Peer::new(),
+            terminal,
+            seen: <(Buffer, Rect)>::default(),
+            is_stalled: false,
+            is_drawn: false,
+            now,
+            has_others_letter: false,
+        };
         trial.report(&peer::registered());
         trial.ask(Ask::Command { room: None });
         trial
@@ -111,7 +128,24 @@ impl Trial {
     pub fn resizes(&mut self, columns: u16, rows: u16) {
         let (columns, rows) = (columns.min(WINDOW_MAX.0), rows.min(WINDOW_MAX.1));
         self.terminal.backend_mut().resize(columns, rows);
+        self.seen = <(Buffer, Rect)>::default();
+        self.app.lose_picture();
         self.draw();
+    }
+
+    /// The terminal takes no picture from now on, or takes them again.
+    pub fn stalls(&mut self, is_stalled: bool) {
+        self.is_stalled = is_stalled;
+        if !is_stalled && std::mem::take(&mut self.is_drawn) {
+            self.write();
+        }
+        self.draw();
+    }
+
+    /// What was drawn is written.
+    fn write(&mut self) {
+        self.seen = (self.terminal.backend().buffer().clone(), self.app.drawn.prompt.get());
+        self.app.see_picture();
     }
 
     pub(in crate::program::full) fn ask(&mut self, ask: Ask) {
@@ -131,16 +165,13 @@ impl Trial {
         }
         let is_enter = *key == Key::Enter;
         let text = if is_enter { self.app.draft().text().to_owned() } else { String::new() };
-        if is_enter {
-            self.draw();
-        }
         self.app.press(key);
         while self.app.poll_wish().is_some() {}
         while let Some(input) = self.app.poll() {
             let Input::Command(command) = input else { continue };
             if let Command::Send { to, body } = &command {
                 assert!(is_enter, "{key:?} sends {body:?} to {to}");
-                promises::check_sent(to, body, &text, self.terminal.backend().buffer(), &self.app);
+                promises::check_sent(to, body, &text, &self.seen);
             }
             if let Some(report) = self.peer.execute(command) {
                 self.report(&report);
@@ -149,10 +180,18 @@ impl Trial {
     }
 
     pub(in crate::program::full) fn draw(&mut self) {
+        if self.is_drawn {
+            return;
+        }
         // All of it anew: the backend of tests keeps what stood below the second column of a wide glyph, where a terminal
         // leaves a blank. What becomes of a picture after another is tested where cells are put into their places.
         self.terminal.clear().expect("memory takes all that is drawn");
         self.terminal.draw(|frame| self.app.draw(frame)).expect("memory takes all that is drawn");
         promises::check_picture(self.terminal.backend().buffer(), &self.app, self.has_others_letter);
+        if self.is_stalled {
+            self.is_drawn = true;
+        } else {
+            self.write();
+        }
     }
 }

@@ -39,8 +39,8 @@ pub(super) fn names_others_letter(report: &Report) -> bool {
     }
 }
 
-/// What is sent was in the line, and its recipient in the prompt of the last picture before the Enter that sent it.
-pub(super) fn check_sent(to: &str, body: &str, text: &str, picture: &Buffer, app: &App) {
+/// What is sent was in the line, and its recipient in the prompt of the last picture that was written before the Enter.
+pub(super) fn check_sent(to: &str, body: &str, text: &str, (picture, prompt): &(Buffer, Rect)) {
     let text = text.trim_end_matches(['\r', '\n']);
     assert!(text.ends_with(body) || undoubled(text).as_deref() == Some(body), "{body:?} was not in {text:?}");
     if !to.chars().all(|c| c.is_ascii_graphic()) {
@@ -48,7 +48,7 @@ pub(super) fn check_sent(to: &str, body: &str, text: &str, picture: &Buffer, app
         return;
     }
     let label = if to.starts_with('#') { format!("{to}>") } else { format!("only{to}readsit>") };
-    let prompt = text_of(picture, app.drawn.prompt.get().intersection(picture.area));
+    let prompt = text_of(picture, prompt.intersection(picture.area));
     // Of a room that was left, it says that before the name.
     let prompt = prompt.strip_prefix("notin").unwrap_or(&prompt);
     assert!(prompt.starts_with(&label), "{label:?} does not begin the prompt {prompt:?}");

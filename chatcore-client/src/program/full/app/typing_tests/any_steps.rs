@@ -12,6 +12,7 @@ enum Step {
     Asked(Ask),
     Told(Report),
     Drawn(u16, u16),
+    Stalled(bool),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -45,6 +46,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => asked.prop_map(Step::Asked),
         2 => told.prop_map(Step::Told),
         1 => (0u16..90, 0u16..30).prop_map(|(width, height)| Step::Drawn(width, height)),
+        1 => any::<bool>().prop_map(Step::Stalled),
     ];
     prop::collection::vec(step, 0..60)
 }
@@ -53,7 +55,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
     /// Any bytes as the keyboard, any messages and questions between them, in a window of any size: the trial checks that what
-    /// is sent was in the input, with its recipient in the prompt, in the last picture before the Enter that sent it.
+    /// is sent was in the input, with its recipient in the prompt, in the last picture that was written before the Enter that
+    /// sent it. There is no picture between what comes from the terminal at once.
     #[test]
     fn what_is_sent_was_visible_with_its_recipient(steps in steps()) {
         let mut trial = Trial::new();
@@ -63,6 +66,7 @@ proptest! {
                 Step::Asked(ask) => trial.ask(ask),
                 Step::Told(report) => trial.report(&report),
                 Step::Drawn(columns, rows) => trial.resizes(columns, rows),
+                Step::Stalled(is_stalled) => trial.stalls(is_stalled),
             }
         }
     }

@@ -13,7 +13,7 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::program::command::Command;
-use crate::program::full::keys::Keys;
+use crate::program::full::keys::{Key, Keys};
 use crate::program::input::Ask;
 
 const COLUMNS: u16 = 80;
@@ -33,6 +33,9 @@ fn types(app: &mut App, bytes: impl AsRef<[u8]>) {
     let mut pressed = keys.read(now, bytes.as_ref());
     pressed.extend(keys.handle_timeout(now + Duration::from_secs(2)));
     for key in pressed {
+        if key == Key::Enter && !app.shows(&app.reader()) {
+            see(app);
+        }
         app.press(&key);
     }
 }

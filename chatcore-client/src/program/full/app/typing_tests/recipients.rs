@@ -187,23 +187,24 @@ fn a_line_that_was_begun_as_private_is_never_public() {
 #[test]
 fn nothing_is_sent_while_nobody_sees_to_whom() {
     let mut app = app("#lobby");
-    let draw = |app: &App, width, height| {
+    let draw = |app: &mut App, width, height| {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| app.draw(frame)).unwrap();
+        app.see_picture();
     };
-    draw(&app, 10, 3);
+    draw(&mut app, 10, 3);
     types(&mut app, "hello\r");
     assert_eq!(sent(&mut app), [] as [&str; 0]);
-    draw(&app, 40, 10);
+    draw(&mut app, 40, 10);
     types(&mut app, "\r");
     assert_eq!(sent(&mut app), ["#lobby hello"]);
     // There is room for a part of the name alone.
     let name = "a-name-of-seventy-characters-which-is-a-lot-and-does-not-leave-any-room";
     types(&mut app, format!("@{name}:hello"));
-    draw(&app, 20, 6);
+    draw(&mut app, 20, 6);
     types(&mut app, "\r");
     assert_eq!(sent(&mut app), [] as [&str; 0]);
-    draw(&app, 40, 10);
+    draw(&mut app, 40, 10);
     types(&mut app, "\r");
     assert_eq!(sent(&mut app), [format!("{name} hello")]);
 }

@@ -3,6 +3,7 @@
 use ratatui::style::{Color, Modifier};
 
 use super::*;
+use crate::program::full::app::enter_seen;
 use crate::program::full::colours::Colours;
 use crate::program::full::keys::Key;
 use crate::program::full::layout::{Columns, PROGRAM_SIGN};
@@ -12,7 +13,7 @@ fn type_line(app: &mut App, line: &str) {
     for c in line.chars() {
         app.press(&Key::Char(c));
     }
-    app.press(&Key::Enter);
+    enter_seen(app);
 }
 
 fn say(app: &mut App, number: u64, line: &str) {

@@ -1,0 +1,236 @@
+//! What the terminal shows of who gets the line. Enter gives it to nobody else.
+
+use ratatui::layout::Rect;
+
+use super::{App, Intent, PROGRAM};
+use crate::program::full::keymap::Action;
+use crate::program::full::keys::Key;
+
+/// Who gets the line if it is entered, as the prompt says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::program::full) enum Reader {
+    /// A user or a room, spelled as the prompt spells it.
+    Named(String),
+    /// The program, which asks this.
+    Program(String),
+    /// Nobody: it is a command, or nothing is done with it.
+    Nobody,
+}
+
+/// What a picture says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::program::full) struct Pictured {
+    pub(in crate::program::full) reader: Reader,
+    pub(in crate::program::full) area: Rect,
+    /// There was no room for all of it.
+    pub(in crate::program::full) is_cut: bool,
+}
+
+/// What the terminal shows of it. A picture that is drawn is seen when all of it is written.
+#[derive(Default)]
+pub(in crate::program::full) struct Seen {
+    written: Option<Pictured>,
+    /// The one that is being written.
+    drawn: Option<Pictured>,
+}
+
+impl Seen {
+    pub(in crate::program::full) fn draw(&mut self, picture: Pictured) {
+        self.drawn = Some(picture);
+    }
+
+    fn write(&mut self) {
+        self.written = self.drawn.take().or(self.written.take());
+    }
+
+    /// Whether it stands there, and stands there also when the picture that is on its way is written.
+    fn shows(&self, reader: &Reader) -> bool {
+        let is_shown = self.written.as_ref().is_some_and(|written| written.reader == *reader);
+        is_shown && (self.drawn.is_none() || self.drawn == self.written)
+    }
+}
+
+impl App {
+    /// All that was drawn is written.
+    pub(crate) fn see_picture(&mut self) {
+        self.drawn.seen.get_mut().write();
+        if self.is_unseen_choice && self.shows(&self.reader()) {
+            self.is_unseen_choice = false;
+        }
+    }
+
+    /// The terminal shows something else than what was drawn, or shows it in a window of another size.
+    pub(crate) fn lose_picture(&mut self) {
+        *self.drawn.seen.get_mut() = Seen::default();
+    }
+
+    /// Who gets the line if it is entered now.
+    pub(in crate::program::full) fn reader(&self) -> Reader {
+        match &self.field {
+            // Enter opens what is closed, and puts away what is asked no more.
+            Some(field) if field.is_closed || field.is_withdrawn => Reader::Nobody,
+            Some(field) => Reader::Program(field.label()),
+            None if !self.types_line() => Reader::Nobody,
+            None => match self.intent() {
+                Intent::Nothing { to } | Intent::Send { to, .. } if to != PROGRAM => Reader::Named(to),
+                _ => Reader::Nobody,
+            },
+        }
+    }
+
+    /// Whether the terminal shows that the line goes there.
+    pub(super) fn shows(&self, reader: &Reader) -> bool {
+        self.drawn.seen.borrow().shows(reader)
+    }
+
+    /// Whether a key would send a line to whom the terminal does not show yet, so that it is better pressed after the next
+    /// picture. What somebody opened by its place in the list, before they saw what it is, they have not named: that key
+    /// is refused.
+    pub(in crate::program::full) fn awaits_picture(&self, key: &Key) -> bool {
+        self.screen.keys.action(key) == Some(Action::Send)
+            && self.help.is_none()
+            && self.types_line()
+            && !self.is_about_to_end()
+            && !self.is_unseen_choice
+            && matches!(self.intent(), Intent::Send { .. })
+            && !self.shows(&self.reader())
+    }
+
+    /// Whether a key ends the program, whatever else waits.
+    pub(in crate::program::full) fn quits(&self, key: &Key) -> bool {
+        self.screen.keys.action(key) == Some(Action::Quit)
+    }
+
+    /// Opens what somebody chose by its place, or the program by itself: until it is seen, nobody knows what it is.
+    pub(super) fn open_unseen(&mut self, name: &str) {
+        let is_other = *name != self.open;
+        self.open(name);
+        self.is_unseen_choice |= is_other;
+    }
+}
+
+#[cfg(test)]
+pub(in crate::program::full) mod tests {
+    use super::*;
+    use crate::program::command::Command;
+    use crate::program::input::{Ask, Input};
+    use crate::program::report::{Body, Report};
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    fn draw(app: &App, width: u16, height: u16) {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| app.draw(frame)).unwrap();
+    }
+
+    /// Whoever sits there sees all as it is now.
+    pub(in crate::program::full) fn see(app: &mut App) {
+        draw(app, 80, 16);
+        app.see_picture();
+    }
+
+    /// Presses Enter when it is seen what that does.
+    pub(in crate::program::full) fn enter_seen(app: &mut App) {
+        see(app);
+        app.press(&Key::Enter);
+    }
+
+    fn sent(app: &mut App) -> Vec<String> {
+        let inputs = std::iter::from_fn(|| app.poll());
+        let to = |input| match input {
+            Input::Command(Command::Send { to, .. }) => Some(to),
+            _ => None,
+        };
+        inputs.filter_map(to).collect()
+    }
+
+    /// A room is open, and bob has said something that nobody has seen.
+    fn app() -> App {
+        let mut app = App::new();
+        app.ask(Ask::Command { room: None });
+        app.open("#lobby");
+        see(&mut app);
+        let (from, to, body) = ("bob".into(), "alice".into(), Body::new(b"hi".to_vec()));
+        app.report(&Report::Registered { name: "alice".into(), display_name: None });
+        app.report(&Report::Message { id: chatcore::MessageId(1).into(), time: 0, from, to, body });
+        app
+    }
+
+    #[test]
+    fn a_line_goes_to_nobody_but_whom_the_last_written_picture_named() {
+        let mut app = app();
+        app.type_text("to all");
+        app.press(&Key::Enter);
+        assert_eq!(sent(&mut app), ["#lobby"], "the room was seen, and no picture is awaited for each line");
+        app.type_text("@bob:hi");
+        assert!(app.awaits_picture(&Key::Enter), "whom the line itself names");
+        app.press(&Key::Enter);
+        assert_eq!((sent(&mut app).len(), app.draft().text()), (0, "@bob:hi"));
+        assert!(app.hint.as_ref().unwrap().starts_with("not sent"), "{:?}", app.hint);
+        draw(&app, 80, 16);
+        assert!(app.awaits_picture(&Key::Enter), "what is drawn is not written");
+        app.see_picture();
+        assert!(!app.awaits_picture(&Key::Enter));
+        app.press(&Key::Enter);
+        assert_eq!(sent(&mut app), ["bob"]);
+        // Nor to the room, while a picture that names bob is on its way.
+        see(&mut app);
+        app.type_text("@bob:x");
+        draw(&app, 80, 16);
+        app.press(&Key::Ctrl('u'));
+        app.open("#lobby");
+        app.type_text("to all");
+        app.press(&Key::Enter);
+        assert_eq!(sent(&mut app), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_was_opened_by_its_place_takes_no_line_before_it_is_seen() {
+        for keys in [vec![Key::Alt('a')], vec![Key::Alt('n')], vec![Key::Alt('3')], vec![Key::Alt('p'), Key::Alt('p')]]
+        {
+            let mut app = app();
+            keys.iter().for_each(|key| app.press(key));
+            app.type_text("secret");
+            assert!(app.open != "#lobby" && !app.awaits_picture(&Key::Enter), "{keys:?}");
+            app.press(&Key::Enter);
+            assert_eq!(sent(&mut app), [] as [&str; 0], "{keys:?}");
+        }
+        let mut app = app();
+        app.press(&Key::Alt('a'));
+        app.type_text("secret");
+        enter_seen(&mut app);
+        assert_eq!(sent(&mut app), ["bob"]);
+    }
+
+    #[test]
+    fn a_window_of_another_size_shows_nothing_yet() {
+        let mut app = app();
+        app.type_text("hello");
+        app.lose_picture();
+        assert!(app.awaits_picture(&Key::Enter));
+        app.press(&Key::Enter);
+        assert_eq!(sent(&mut app), [] as [&str; 0]);
+        // A picture that is too small says no, and is not waited for.
+        draw(&app, 10, 3);
+        app.see_picture();
+        assert!(!app.awaits_picture(&Key::Enter));
+        app.press(&Key::Enter);
+        assert_eq!(sent(&mut app), [] as [&str; 0]);
+        enter_seen(&mut app);
+        assert_eq!(sent(&mut app), ["#lobby"]);
+    }
+
+    /// A name would be public, and a line in the place of a password would go to the server as one.
+    #[test]
+    fn a_question_takes_no_answer_before_it_is_seen() {
+        let mut app = app();
+        app.ask(Ask::Name);
+        app.type_text("one");
+        app.press(&Key::Enter);
+        app.type_text("two");
+        app.press(&Key::Enter);
+        assert!(!std::iter::from_fn(|| app.poll()).any(|input| matches!(input, Input::Line(_))));
+        enter_seen(&mut app);
+        assert!(matches!(app.poll(), Some(Input::Line(name)) if name == "two"));
+    }
+}
