@@ -13,17 +13,33 @@ const SPELLING_FACTOR: usize = 4;
 /// Spellings of one message that are compared with a name: each takes about a microsecond.
 const SPELLINGS_MAX: usize = 200;
 
-/// Whether a name stands in a body as a word, spelled in any way that the server takes for it.
-pub(super) fn names(body: &[u8], name: &str) -> bool {
+/// Spellings that are compared in one turn of the program, at the most, however many messages it shows.
+const TURN_SPELLINGS_MAX: usize = 2_000;
+
+/// How many spellings are still compared in this turn. What is ASCII costs none.
+#[derive(Debug)]
+pub(super) struct Spellings {
+    left: usize,
+}
+
+impl Default for Spellings {
+    fn default() -> Self {
+        Self { left: TURN_SPELLINGS_MAX }
+    }
+}
+
+/// Whether a name stands in a body as a word, spelled in any way that the server takes for it. When so many were compared that
+/// there is no time for more, it is looked for as it is spelled in ASCII alone.
+pub(super) fn names(body: &[u8], name: &str, spellings: &mut Spellings) -> bool {
     if name.is_empty() {
         return false;
     }
     let body = &body[..body.len().min(SEARCHED_BYTES_MAX)];
-    body.utf8_chunks().any(|chunk| stands_in(chunk.valid(), name))
+    body.utf8_chunks().any(|chunk| stands_in(chunk.valid(), name, spellings))
 }
 
-fn stands_in(text: &str, name: &str) -> bool {
-    if text.is_ascii() {
+fn stands_in(text: &str, name: &str, budget: &mut Spellings) -> bool {
+    if text.is_ascii() || budget.left == 0 {
         return name.is_ascii() && stands_in_ascii(text.as_bytes(), name.as_bytes());
     }
     let mut before = None;
@@ -33,7 +49,11 @@ fn stands_in(text: &str, name: &str) -> bool {
         is_start && may_begin(&text[*at..], name)
     });
     let spellings = starts.flat_map(|(at, _)| words(&text[at..], name.len() * SPELLING_FACTOR));
-    spellings.take(SPELLINGS_MAX).any(|words| UserName::new(words).is_ok_and(|spelled| spelled.as_str() == name))
+    let mut compared = 0;
+    let mut spellings = spellings.take(SPELLINGS_MAX.min(budget.left)).inspect(|_| compared += 1);
+    let is_named = spellings.any(|words| UserName::new(words).is_ok_and(|spelled| spelled.as_str() == name));
+    budget.left -= compared;
+    is_named
 }
 
 /// Whether a spelling of the name may begin here: with its first letter in any case, with one in full or half width, or
@@ -71,6 +91,11 @@ fn is_of_word(c: char) -> bool {
 mod tests {
     use super::*;
 
+    /// In a turn of its own.
+    fn names(body: &[u8], name: &str) -> bool {
+        super::names(body, name, &mut Spellings::default())
+    }
+
     #[test]
     fn a_name_is_found_as_a_word_in_any_case() {
         for body in [
@@ -105,6 +130,24 @@ mod tests {
         let words = "В ".repeat(4_000);
         assert!(!names(format!("{words} ваня").as_bytes(), "ваня"));
         assert!(names(format!("ваня {words}").as_bytes(), "ваня"));
+    }
+
+    /// The work for all messages of a turn, too: thousands of them come in one.
+    #[test]
+    fn the_messages_of_one_turn_cost_no_more_than_a_bound() {
+        let body = "a\u{301}.".repeat(40);
+        let mut spellings = Spellings::default();
+        let left: Vec<usize> = (0..1_000)
+            .map(|_| {
+                assert!(!super::names(body.as_bytes(), "alice", &mut spellings));
+                spellings.left
+            })
+            .collect();
+        assert!(left[0] < TURN_SPELLINGS_MAX && left[0] >= TURN_SPELLINGS_MAX - SPELLINGS_MAX, "{}", left[0]);
+        assert_eq!(left[999], 0);
+        assert!(super::names(b"hello Alice!", "alice", &mut spellings), "that costs none");
+        assert!(super::names("wörter, alice".as_bytes(), "alice", &mut spellings), "nor does its plain spelling");
+        assert!(!super::names("ａｌｉｃｅ?".as_bytes(), "alice", &mut spellings));
     }
 
     #[test]

@@ -189,7 +189,8 @@ impl FullScreen {
 
     fn read(&mut self) {
         self.look_at_picture();
-        self.app.set_time(unix_ms());
+        self.app.begin_turn(unix_ms());
+        self.notices.begin_turn();
         self.keyboard.begin_turn();
         while let Some(stroke) = self.keyboard.next(&self.app) {
             self.press(&stroke);

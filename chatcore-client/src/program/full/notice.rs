@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::keys::Key;
-use super::mention::names;
+use super::mention::{Spellings, names};
 use super::settings::Notify;
 use crate::program::escape::escape;
 use crate::program::report::Report;
@@ -27,11 +27,13 @@ pub(super) struct Notices {
     /// When somebody typed last.
     typed: Instant,
     told: Option<Instant>,
+    /// How many spellings of a name are still compared in this turn.
+    spellings: Spellings,
 }
 
 impl Notices {
-    pub(super) const fn new(now: Instant, how: Notify, with_body: bool) -> Self {
-        Self { how, with_body, has_focus: None, typed: now, told: None }
+    pub(super) fn new(now: Instant, how: Notify, with_body: bool) -> Self {
+        Self { how, with_body, has_focus: None, typed: now, told: None, spellings: Spellings::default() }
     }
 
     /// Takes what a key tells of the focus.
@@ -43,6 +45,11 @@ impl Notices {
             Key::Background(_) => {}
             _ => self.look_back(now),
         }
+    }
+
+    /// Another turn of the program begins.
+    pub(super) fn begin_turn(&mut self) {
+        self.spellings = Spellings::default();
     }
 
     /// Who types looks.
@@ -66,10 +73,10 @@ impl Notices {
         let Report::Message { from, to, body, .. } = report else { return None };
         let body = body.bytes();
         let is_private = !to.starts_with('#');
-        if !is_private && !own_name.is_some_and(|name| names(&body, name)) {
+        if self.told.is_some_and(|told| now.saturating_duration_since(told) < NOTICE_TIME_MIN) {
             return None;
         }
-        if self.told.is_some_and(|told| now.saturating_duration_since(told) < NOTICE_TIME_MIN) {
+        if !is_private && !own_name.is_some_and(|name| names(&body, name, &mut self.spellings)) {
             return None;
         }
         self.told = Some(now);

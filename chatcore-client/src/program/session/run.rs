@@ -11,6 +11,7 @@ use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
 use crate::program::input::Input;
 use crate::program::stop::REMARKS_TIME_MAX;
+use crate::program::turn::Turn;
 
 /// Inputs that are taken before the program does all else again: however many there are, the server and signals have their turn.
 const INPUTS_MAX: usize = 200;
@@ -107,7 +108,9 @@ impl Session {
     pub(super) fn drive(&mut self) -> Result<bool, Failure> {
         let Some(driver) = &mut self.driver else { return Ok(self.stage == Stage::Over) };
         let mut more = driver.drive().map_err(Failure::System)?;
-        while !self.is_held_up() && !self.is_interrupted() {
+        // One call may read what takes long to show: keys have their turn in between.
+        let mut turn = Turn::default();
+        while turn.goes_on() && !self.is_held_up() && !self.is_interrupted() {
             let Some(event) = self.driver.as_mut().and_then(Driver::poll_event) else { break };
             self.handle(event)?;
             more = true;

@@ -152,7 +152,7 @@ fn entry(message: KeptMessage, own_name: &str) -> Entry {
     let KeptMessage { id, time_ms, from, body } = message;
     match from {
         Some(from) => {
-            let is_mention = mention::names(&body, own_name);
+            let is_mention = mention::names(&body, own_name, &mut mention::Spellings::default());
             Entry::Heard { id: id.and_then(|id| id.parse().ok()), time_ms, from, body, is_mention }
         }
         None => Entry::Said { time_ms, body, fate: Fate::Accepted { id: id.unwrap_or_default() } },

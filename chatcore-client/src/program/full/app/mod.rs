@@ -39,6 +39,7 @@ use super::conversation::{Conversation, Place};
 use super::field::Field;
 use super::help::Help;
 use super::history::History;
+use super::mention::Spellings;
 use super::settings::Screen;
 use crate::program::input::Input;
 use crate::program::report::Id;
@@ -103,6 +104,8 @@ pub(crate) struct App {
     now_ms: u64,
     /// Times that a conversation was used.
     uses: u64,
+    /// How many spellings of our name are still looked for in this turn.
+    spellings: Spellings,
     /// Bytes that came since it was checked whether all conversations together keep too many.
     unchecked_bytes: usize,
     /// Where the last picture has what, for whoever scrolls or clicks.
@@ -181,10 +184,10 @@ impl App {
             news: None,
             looks: false,
             search: None,
+            is_unseen_choice: false,
             presence: BTreeMap::new(),
             watched: BTreeSet::new(),
             clock: Clock::utc(),
-            is_unseen_choice: false,
             colours: Colours::None,
             has_focus: true,
             wanted: VecDeque::new(),
@@ -193,6 +196,7 @@ impl App {
             wishes: VecDeque::new(),
             now_ms: 0,
             uses: 0,
+            spellings: Spellings::default(),
             unchecked_bytes: 0,
             drawn: Drawn::default(),
         }
@@ -202,8 +206,14 @@ impl App {
         Self { clock, ..self }
     }
 
+    /// Begins another turn of the program, at this time in milliseconds since 1970.
+    pub(crate) fn begin_turn(&mut self, now_ms: u64) {
+        self.set_time(now_ms);
+        self.spellings = Spellings::default();
+    }
+
     /// Tells the time, in milliseconds since 1970.
-    pub(crate) fn set_time(&mut self, now_ms: u64) {
+    pub(crate) const fn set_time(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
     }
 

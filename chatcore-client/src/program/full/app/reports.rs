@@ -132,7 +132,7 @@ impl App {
 
     fn heard(&mut self, place: &str, id: Id, time_ms: u64, from: &str, body: Vec<u8>) {
         let own_name = self.own_name.as_deref().unwrap_or_default();
-        let is_mention = mention::names(&body, own_name);
+        let is_mention = mention::names(&body, own_name, &mut self.spellings);
         let is_seen = *place == self.open && self.has_focus;
         let mark = self.marks.get(place).copied();
         if self.conversations.get_mut(place).is_some_and(|one| std::mem::take(&mut one.is_gone)) {
