@@ -21,7 +21,7 @@ pub(crate) enum State {
 
 impl State {
     /// The state in words, as an error puts them.
-    const fn words(self) -> &'static str {
+    pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Unregistered => words::BEFORE_REGISTRATION,
             Self::Registering => words::REGISTERING,

@@ -273,3 +273,16 @@ fn after_a_refusal_that_stands_no_attempt_is_promised_before_the_program_asks() 
         asks_again(&mut client);
     }
 }
+
+/// The credential would go to whoever is on the way, in the place of the token of a session that the hub still has.
+#[test]
+fn a_session_that_was_not_asked_for_is_not_over() {
+    let ticket = SessionTicket::new("alice".parse().unwrap(), Token::from_bytes([7; 16]));
+    let mut client = Client::resume(Instant::ZERO, ClientConfig::default(), 7, ticket, b"secret");
+    hear(&mut client, &Preface::OURS.encode());
+    let over = Refused { code: RefusalCode::SessionOver, detail: "", wait_ms: None };
+    hear_of(&mut client, HubMessage::Refused(over));
+    assert!(matches!(events(&mut client)[..], [Event::Closed(Closed::ProtocolError(_))]));
+    let said = written(Instant::ZERO, &mut client);
+    assert!(!said.windows(6).any(|window| window == b"secret"), "{said:?}");
+}

@@ -8,13 +8,14 @@ use core::time::Duration;
 use super::event::{Closed, Event, SessionTicket, User};
 use super::parts::Client;
 use crate::name::{ROOM_SIGN, RoomName, UserName};
+use crate::outbox::Outbox;
 use crate::received::Received;
 use crate::reconnect::Reconnect;
 use crate::time::Instant;
 use crate::transition::{self, State};
 use crate::wire::{
     self, Accepted, AcceptedRun, Content, Goodbye, GoodbyeCode, HANDSHAKE_FRAME_BYTES_MAX, HubMessage, Kind, Message,
-    Ping, Pong, PrefaceError, ProtocolError, Refused, Renamed, Resumed, UserInfo, Welcome,
+    Ping, Pong, PrefaceError, ProtocolError, RefusalCode, Refused, Renamed, Resumed, UserInfo, Welcome,
 };
 
 /// What a hub may say that was sent before a program was started again, at the most: far beyond what anybody can send,
@@ -97,7 +98,7 @@ impl Client {
         match message {
             HubMessage::Welcome(welcome) => self.welcome(&welcome)?,
             HubMessage::Resumed(resumed) => self.resumed(resumed)?,
-            HubMessage::Refused(refused) => self.refused(before, &refused),
+            HubMessage::Refused(refused) => self.refused(before, &refused)?,
             HubMessage::Ack(ack) => self.outbox.acknowledge(ack.count, &mut self.pool).map(drop)?,
             HubMessage::Ping(Ping { nonce }) => {
                 self.push_control(&wire::ClientMessage::Pong(Pong { nonce }));
@@ -179,20 +180,28 @@ impl Client {
         Ok(())
     }
 
-    fn refused(&mut self, before: State, refused: &Refused<'_>) {
+    fn refused(&mut self, before: State, refused: &Refused<'_>) -> Result<(), ProtocolError> {
         let (code, detail) = (refused.code, refused.detail.into());
         let wait = refused.wait_ms.map(|wait| Duration::from_millis(u64::from(wait)));
         if before == State::Resuming {
-            return self.refused_to_resume(code, detail, wait.map(Reconnect::new));
+            let is_asked = self.resume_outbox.as_ref().is_some_and(Outbox::is_written);
+            if code == RefusalCode::SessionOver && !is_asked {
+                // It would bring the credential out, in the place of the session's token: of a hub that was not asked.
+                return Err(ProtocolError::Unexpected { kind: Kind::REFUSED, state: State::Unregistered.words() });
+            }
+            self.refused_to_resume(code, detail, wait.map(Reconnect::new));
+            return Ok(());
         }
         if self.config.keeps_trying && !self.closing && (code.passes() || wait.is_some()) {
             // A hub waits less long for another registration on this connection than the client may have to.
             let why = Closed::Refused { code, detail };
-            return self.schedule_reconnect(why, wait.map(Reconnect::new));
+            self.schedule_reconnect(why, wait.map(Reconnect::new));
+            return Ok(());
         }
         self.asked = None;
         self.answer_by = self.answer_by.filter(|_| self.closing);
         self.events.push_back(Event::Refused { code, detail, wait });
+        Ok(())
     }
 
     fn goodbye(&mut self, goodbye: &Goodbye<'_>) {
