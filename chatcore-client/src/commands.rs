@@ -1,6 +1,8 @@
 //! What every driver passes on to its client.
 
-use chatcore::{Client, Event};
+use std::io;
+
+use chatcore::{Client, ClientError, Event};
 
 /// The next event for the program. That a connection is to be made is the driver's business.
 pub(crate) fn next_event(client: &mut Client) -> Option<Event> {
@@ -10,6 +12,11 @@ pub(crate) fn next_event(client: &mut Client) -> Option<Event> {
             event => return Some(event),
         }
     }
+}
+
+/// That a credential goes nowhere where others could read it.
+pub(crate) fn not_private() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, ClientError::NotPrivate)
 }
 
 /// The commands of [`Client`], as methods of a driver that has a `client` and a method `now`; with when they go out.
@@ -42,12 +49,13 @@ macro_rules! commands {
             self.client.acknowledge(self.now());
         }
 
-        /// See [`Client::register`].
+        /// See [`Client::register`]. A credential goes over connections alone that are [private](Self::is_private).
         ///
         /// # Errors
         ///
-        /// Those of [`Client::register`].
+        /// [`ClientError::NotPrivate`] if there is a credential and others could read it, and those of [`Client::register`].
         pub fn register(&mut self, name: &str, credential: &[u8]) -> Result<(), ClientError> {
+            self.guard(credential)?;
             self.client.register(self.now(), name, credential)
         }
 

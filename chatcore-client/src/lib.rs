@@ -23,7 +23,7 @@ mod tls;
 pub use chatcore;
 
 #[cfg(feature = "tokio")]
-pub use async_client::{AsyncClient, Dial, Tcp};
+pub use async_client::{AsyncClient, Dial, Private, Tcp};
 pub use chatcore::{
     ClientConfig, ClientError, Closed, Event, GoodbyeCode, Reconnect, RefusalCode, RejectCode, RoomName, SessionTicket,
     User, UserName,

@@ -13,7 +13,7 @@ use chatcore_client::chatcore::wire::{
     Goodbye, HubMessage, Message, PREFACE_BYTES, Preface, ReconnectHint, Token, Welcome,
 };
 use chatcore_client::chatcore::{Backoff, GoodbyeCode};
-use chatcore_client::{ClientConfig, Connection, Driver, Endpoint, Event, FollowedHost, Resolve};
+use chatcore_client::{ClientConfig, ClientError, Connection, Driver, Endpoint, Event, FollowedHost, Resolve};
 use chatcore_transport::Socket;
 
 use self::announced::LIMITS;
@@ -97,7 +97,7 @@ impl Client {
 
     /// Gets a session with the server at this listener.
     fn register(&mut self, listener: &TcpListener) -> TcpStream {
-        self.running.driver.register("alice", b"secret").unwrap();
+        self.running.driver.register("alice", b"").unwrap();
         let mut server = self.arrive(listener);
         welcome(&mut server);
         let event = self.until(Driver::poll_event);
@@ -266,6 +266,7 @@ fn a_driver_that_may_connect_to_others_is_not_private() {
     let names = Names::with("chat.test", &[address, elsewhere]);
     let mut client = Client::to(&names, &[]);
     assert!(!client.running.driver.is_private(), "either may win");
+    assert_eq!(client.running.driver.register("alice", b"secret"), Err(ClientError::NotPrivate));
     let server = client.register(&listener);
     assert!(client.running.driver.is_private(), "the one that has won is of this machine");
     names.addresses.lock().unwrap().clear();

@@ -4,11 +4,15 @@ mod announced;
 mod driver_loop;
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use chatcore_client::chatcore::wire::{Ack, Announced, HubMessage, Message, Ping, Preface, Welcome};
-use chatcore_client::{ClientConfig, ClientError, Driver, Event};
+use chatcore_client::chatcore::wire::{
+    Ack, Announced, HubMessage, Message, Ping, Preface, Token as SessionToken, Welcome,
+};
+use chatcore_client::{
+    ClientConfig, ClientError, ConnectError, Connection, Driver, Endpoint, Event, SessionTicket, Target,
+};
 use mio::{Events, Interest, Poll, Token};
 
 use self::announced::LIMITS;
@@ -36,7 +40,7 @@ impl Pair {
         pair.say(&HubMessage::Welcome(Welcome {
             name: "alice",
             display_name: None,
-            token: chatcore_client::chatcore::wire::Token::from_bytes([7; 16]),
+            token: SessionToken::from_bytes([7; 16]),
             limits,
         }));
         let registered = pair.client.until(Driver::poll_event);
@@ -112,6 +116,29 @@ fn a_connection_that_cannot_be_made_is_an_error() {
         assert!(!driver.connected() && !events.is_empty());
     };
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_credential_goes_nowhere_where_others_could_read_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let here = listener.local_addr().unwrap();
+    // Nobody has this address (RFC 5737), and nothing is sent there.
+    let elsewhere = SocketAddr::from(([192, 0, 2, 1], 1));
+    let config = ClientConfig::default();
+    let to = |targets| Driver::connect(here, config.clone()).unwrap().with_alternatives(targets);
+    let mut open = to(vec![Target::from(elsewhere)]);
+    assert_eq!((open.is_private(), open.register("alice", b"secret")), (false, Err(ClientError::NotPrivate)));
+    open.register("alice", b"").unwrap();
+    let mut trusting = to(Endpoint::from(elsewhere).with_trusted_network().targets().unwrap());
+    assert_eq!((trusting.is_private(), trusting.register("alice", b"secret")), (true, Ok(())));
+    // A hub that says that the session is over would get it.
+    let ticket = SessionTicket::new("alice".parse().unwrap(), SessionToken::from_bytes([7; 16]));
+    let resume = |to: SocketAddr| Driver::resume(to, config.clone(), ticket.clone(), b"secret");
+    assert_eq!(resume(elsewhere).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    let kept = resume(here).unwrap().with_alternatives([elsewhere.into()]);
+    assert!(kept.is_private(), "others are left out");
+    let error = Connection::resume(&elsewhere.into(), PATIENCE, &config, &ticket, b"secret").unwrap_err();
+    assert!(matches!(&error, ConnectError::NotPrivate { address } if *address == elsewhere.to_string()), "{error}");
 }
 
 #[test]

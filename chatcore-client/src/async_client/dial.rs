@@ -1,6 +1,7 @@
 //! How connections are made.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -42,6 +43,13 @@ pub trait Dial {
     /// [`answer_time_max`](chatcore::ClientConfig::answer_time_max). How an attempt failed, its program is told only of the
     /// one that [`connect`](super::AsyncClient::connect) waits for; a dialer may log the others.
     fn dial(&mut self, address: Option<String>) -> Self::Dialing;
+
+    /// Whether nobody else can read what goes over any of its connections, wherever a hub sends the client: they are encrypted,
+    /// and the hub shows who it is, or they do not leave this machine. Credentials go over such connections alone. False, if
+    /// the dialer does not say so; [`Private`] says it of any other.
+    fn is_private(&self) -> bool {
+        false
+    }
 }
 
 impl<D, F, S> Dial for D
@@ -55,6 +63,36 @@ where
 
     fn dial(&mut self, address: Option<String>) -> F {
         self(address)
+    }
+}
+
+/// A dialer of which the program says that [nobody else can read](Dial::is_private) what goes over its connections: a closure
+/// that makes TLS, a pipe in memory, or [`Tcp`] in a network of one's own.
+///
+/// ```
+/// use chatcore_client::{Dial, Private, Tcp};
+///
+/// let dial = Tcp::new("chat.internal:12345"); // over a VPN
+/// assert!(!dial.is_private());
+/// assert!(Private(dial).is_private());
+/// assert!(Tcp::new("localhost:12345").is_private());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Private<D>(
+    /// What makes the connections.
+    pub D,
+);
+
+impl<D: Dial> Dial for Private<D> {
+    type Stream = D::Stream;
+    type Dialing = D::Dialing;
+
+    fn dial(&mut self, address: Option<String>) -> D::Dialing {
+        self.0.dial(address)
+    }
+
+    fn is_private(&self) -> bool {
+        true
     }
 }
 
@@ -104,11 +142,46 @@ impl Dial for Tcp {
             Ok(stream)
         })
     }
+
+    /// All of its places are on this machine.
+    fn is_private(&self) -> bool {
+        is_of_machine(&self.address) && self.followed.iter().all(|place| is_of_machine(place))
+    }
+}
+
+/// Whether a `host`, or a `host:port`, is of this machine (RFC 6761, 6.3).
+fn is_of_machine(place: &str) -> bool {
+    let has_port = |host: &str, port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']'))
+    };
+    let host = place.rsplit_once(':').filter(|(host, port)| has_port(host, port)).map_or(place, |(host, _)| host);
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    match bare.parse::<IpAddr>() {
+        Ok(ip) => ip.to_canonical().is_loopback(),
+        Err(_) => {
+            let name = bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tcp_is_private_on_this_machine_alone() {
+        for place in
+            ["localhost:1", "LOCALHOST", "chat.localhost.:1", "127.0.0.1:1", "127.9.9.9", "[::1]:7", "[::1]", "::1"]
+        {
+            assert!(Tcp::new(place).is_private(), "{place}");
+            assert!(!Tcp::new("192.0.2.1:1").with_followed([place]).is_private(), "{place}");
+            assert!(!Tcp::new(place).with_followed(["192.0.2.1"]).is_private(), "{place}");
+        }
+        for place in ["chat.example:1", "notlocalhost:1", "192.0.2.1:1", "[2001:db8::1]:1", "0.0.0.0:1", ":1", ""] {
+            assert!(!Tcp::new(place).is_private(), "{place}");
+        }
+    }
 
     #[test]
     fn advice_leads_to_the_same_host_or_to_one_that_is_named() {

@@ -16,11 +16,11 @@ use futures_core::Stream;
 use tokio::task::coop;
 use tokio::time::{sleep, timeout};
 
-pub use self::dial::{Dial, Tcp};
+pub use self::dial::{Dial, Private, Tcp};
 use self::timer::Timer;
 use self::turn::Link;
 use crate::clock::SleepWatch;
-use crate::commands::{commands, next_event};
+use crate::commands::{commands, next_event, not_private};
 
 /// Bytes of one read.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -131,16 +131,20 @@ impl<D: Dial> AsyncClient<D> {
     }
 
     /// As [`connect`](Self::connect), for a program that was started again and has the ticket of its session: see
-    /// [`Client::resume`].
+    /// [`Client::resume`]. A credential goes over connections alone that are [private](Dial::is_private).
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
+    /// As [`connect`](Self::connect), and [`PermissionDenied`](io::ErrorKind::PermissionDenied) with a
+    /// [`ClientError::NotPrivate`] in it, if there is a credential and others could read it.
     ///
     /// # Panics
     ///
     /// As [`connect`](Self::connect).
     pub async fn resume(dial: D, config: ClientConfig, ticket: SessionTicket, credential: &[u8]) -> io::Result<Self> {
+        if !credential.is_empty() && !dial.is_private() {
+            return Err(not_private());
+        }
         Self::start(dial, config, |now, config, seed| Client::resume(now, config, seed, ticket, credential)).await
     }
 
@@ -246,6 +250,11 @@ impl<D: Dial> AsyncClient<D> {
         self.client.close(self.now());
     }
 
+    /// Whether nobody else can read what the client sends: see [`Dial::is_private`].
+    pub fn is_private(&self) -> bool {
+        self.dial.is_private()
+    }
+
     /// Whether a connection stands now, as far as the client knows.
     pub const fn connected(&self) -> bool {
         self.link.is_some()
@@ -255,6 +264,10 @@ impl<D: Dial> AsyncClient<D> {
 
     fn now(&self) -> Instant {
         self.timer.now()
+    }
+
+    fn guard(&self, credential: &[u8]) -> Result<(), ClientError> {
+        if credential.is_empty() || self.is_private() { Ok(()) } else { Err(ClientError::NotPrivate) }
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {

@@ -47,6 +47,14 @@ pub enum ConnectError {
         /// What the system says of the last target that was tried.
         source: io::Error,
     },
+    /// There is a credential, which goes nowhere where others could read it.
+    #[error(
+        "others could read the credential on its way to {address}: connect over TLS, or to a server on this machine"
+    )]
+    NotPrivate {
+        /// Where to.
+        address: String,
+    },
     /// The server opens no WebSocket at the address.
     #[cfg(feature = "websocket")]
     #[error("cannot open a WebSocket at {address}: {source}")]
@@ -80,6 +88,9 @@ impl ConnectError {
     /// Of two failures the one that tells more: one that is not of the system says that somebody is there.
     pub(super) fn more_telling(earlier: Option<Self>, endpoint: &Endpoint, source: io::Error) -> Self {
         let address = endpoint.to_string();
+        if source.get_ref().is_some_and(|inner| inner.downcast_ref() == Some(&ClientError::NotPrivate)) {
+            return earlier.filter(Self::is_telling).unwrap_or(Self::NotPrivate { address });
+        }
         #[cfg(feature = "tls")]
         if let Some(fault) = TlsFault::of(&source) {
             return earlier.filter(Self::is_telling).unwrap_or(Self::Tls { address, fault });

@@ -94,7 +94,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
+    /// As [`connect`](Self::connect), and [`ConnectError::NotPrivate`] if there is a credential, and others could read it on
+    /// its way.
     ///
     /// # Panics
     ///
@@ -130,11 +131,13 @@ impl Connection {
         self.register_with(name, b"", timeout)
     }
 
-    /// As [`register`](Self::register), with the credential that the server wants.
+    /// As [`register`](Self::register), with the credential that the server wants. It goes over a
+    /// [private](Driver::is_private) connection alone.
     ///
     /// # Errors
     ///
-    /// As [`register`](Self::register).
+    /// As [`register`](Self::register), and [`ClientError::NotPrivate`](chatcore::ClientError::NotPrivate) if there is a
+    /// credential, and others could read it on its way.
     pub fn register_with(
         &mut self,
         name: &str,

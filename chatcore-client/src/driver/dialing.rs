@@ -152,7 +152,7 @@ impl Driver {
     fn permitted(&self, mut targets: Vec<Target>, is_advised: bool) -> io::Result<Vec<Target>> {
         if is_advised {
             targets.retain(|target| self.home.permits(target));
-        } else if self.was_connected && self.home.is_private() {
+        } else if self.keeps_private || self.was_connected && self.home.is_private() {
             targets.retain(Target::is_private);
         }
         if targets.is_empty() {

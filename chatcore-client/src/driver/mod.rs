@@ -20,7 +20,7 @@ use self::dialing::Dialing;
 use self::link::{Link, Registration};
 use self::look_up::LookUps;
 use crate::clock::{Clock, JUMP_MIN, SleepWatch};
-use crate::commands::{commands, next_event};
+use crate::commands::{commands, next_event, not_private};
 use crate::endpoint::{Endpoint, FollowedHost, Resolve, SystemResolver, Target};
 
 /// Bytes that go out with one write, at the most.
@@ -99,6 +99,8 @@ pub struct Driver {
     broke_by: Option<io::Error>,
     /// Where it could not be made, if it never stood.
     broke_at: Option<String>,
+    /// There is a credential: no connection is made that is not private.
+    keeps_private: bool,
 }
 
 impl fmt::Debug for Driver {
@@ -133,11 +135,12 @@ impl Driver {
     }
 
     /// As [`connect`](Self::connect), for a program that was started again and has the ticket of its session: see
-    /// [`Client::resume`].
+    /// [`Client::resume`]. With a credential, the driver connects where it is [private](Self::is_private) alone.
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
+    /// As [`connect`](Self::connect), and [`PermissionDenied`](io::ErrorKind::PermissionDenied) with a
+    /// [`ClientError::NotPrivate`] in it, if there is a credential and the target is not private.
     ///
     /// # Panics
     ///
@@ -148,7 +151,13 @@ impl Driver {
         ticket: SessionTicket,
         credential: &[u8],
     ) -> io::Result<Self> {
-        Self::start(target.into(), |clock, seed| Client::resume(clock.now(), config, seed, ticket, credential))
+        let target = target.into();
+        let keeps_private = !credential.is_empty();
+        if keeps_private && !target.is_private() {
+            return Err(not_private());
+        }
+        let driver = Self::start(target, |clock, seed| Client::resume(clock.now(), config, seed, ticket, credential))?;
+        Ok(Self { keeps_private, ..driver })
     }
 
     fn start(home: Target, client: impl FnOnce(&Clock, u64) -> Client) -> io::Result<Self> {
@@ -172,16 +181,19 @@ impl Driver {
             was_connected: false,
             broke_by: None,
             broke_at: None,
+            keeps_private: false,
         })
     }
 
     /// The same with further targets of the same endpoint for its first connection: 250 ms after one has begun, or when it
-    /// has failed, the next begins, and the first connection that stands is used (RFC 8305).
+    /// has failed, the next begins, and the first connection that stands is used (RFC 8305). A driver that has a credential
+    /// leaves out those that are not private.
     #[must_use]
     pub fn with_alternatives(mut self, targets: impl IntoIterator<Item = Target>) -> Self {
         if let Some(Dialing::Attempting(attempts)) = &mut self.dialing {
             let begun = self.known.len();
-            self.known.extend(targets);
+            let keeps_private = self.keeps_private;
+            self.known.extend(targets.into_iter().filter(|target| !keeps_private || target.is_private()));
             attempts.extend(self.known[begun..].iter().cloned());
         }
         self
@@ -240,9 +252,10 @@ impl Driver {
         self.was_connected
     }
 
-    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine. It
-    /// stays so: a driver whose connection is private makes no other that is not. Send a password only if this is true. Before the
-    /// first connection stands, it must hold for all of its targets.
+    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine, or the
+    /// program [trusts the network](Endpoint::with_trusted_network). It stays so: a driver whose connection is private makes no
+    /// other that is not. A credential goes nowhere else. Before the first connection stands, it must hold for all of the
+    /// targets.
     pub fn is_private(&self) -> bool {
         if self.was_connected { self.home.is_private() } else { self.known.iter().all(Target::is_private) }
     }
@@ -289,6 +302,15 @@ impl Driver {
 
     fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// Refuses a credential that others could read, and keeps another one from them.
+    fn guard(&mut self, credential: &[u8]) -> Result<(), ClientError> {
+        if credential.is_empty() {
+            return Ok(());
+        }
+        self.keeps_private |= self.is_private();
+        if self.keeps_private { Ok(()) } else { Err(ClientError::NotPrivate) }
     }
 
     /// The connection takes nothing any more, and may still give something.

@@ -60,6 +60,8 @@ pub struct Endpoint {
     /// How TLS is spoken there; none for the way of the system.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<Tls>,
+    /// The program takes the network on the way for private.
+    is_trusted: bool,
 }
 
 /// Where, and through what.
@@ -87,6 +89,15 @@ impl Place {
         }
     }
 
+    /// The host; none where there is none.
+    fn host(&self) -> Option<&str> {
+        match self {
+            Self::Network { host, .. } => Some(host),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
+    }
+
     /// What is said there does not leave this machine, as far as the text tells.
     fn is_local(&self) -> bool {
         match self {
@@ -106,6 +117,7 @@ impl Endpoint {
             place,
             #[cfg(feature = "tls")]
             tls: None,
+            is_trusted: false,
         }
     }
 
@@ -119,9 +131,10 @@ impl Endpoint {
         }
     }
 
-    /// Another place, where TLS is spoken as here.
+    /// Another place, where TLS is spoken as here. The network to another host may be another one.
     fn with_place(&self, place: Place) -> Self {
         let mut endpoint = self.clone();
+        endpoint.is_trusted &= self.place.host() == place.host();
         endpoint.place = place;
         endpoint
     }
@@ -134,16 +147,37 @@ impl Endpoint {
         self
     }
 
+    /// The same, where the program takes the network on the way for private, as that of a VPN, or of containers of one machine:
+    /// credentials go over it without TLS. Whoever can read what goes over this network can read them.
+    ///
+    /// ```
+    /// use chatcore_client::Endpoint;
+    ///
+    /// let open: Endpoint = "chat.internal:12345".parse()?;
+    /// assert!(!open.is_private() && open.with_trusted_network().is_private());
+    /// # Ok::<(), chatcore_client::EndpointError>(())
+    /// ```
+    #[must_use]
+    pub fn with_trusted_network(mut self) -> Self {
+        self.is_trusted = true;
+        self
+    }
+
     /// Whether the connection is encrypted, and the server shows a certificate.
     pub const fn is_encrypted(&self) -> bool {
         self.place.is_encrypted()
     }
 
-    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine. Send a
-    /// password nowhere else. Of names it knows `localhost` alone: [`Driver::is_private`](crate::Driver::is_private) knows the
-    /// address, too.
+    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine, or the
+    /// program [trusts the network](Self::with_trusted_network). Credentials go nowhere else. Of names it knows `localhost`
+    /// alone: [`Driver::is_private`](crate::Driver::is_private) knows the address, too.
     pub fn is_private(&self) -> bool {
-        self.is_encrypted() || self.place.is_local()
+        self.is_encrypted() || self.is_trusted || self.place.is_local()
+    }
+
+    /// Whether the network on the way is taken for private.
+    pub(crate) const fn is_trusted(&self) -> bool {
+        self.is_trusted
     }
 }
 

@@ -61,7 +61,7 @@ impl Target {
 
     /// Nobody else can read what the client sends there.
     pub(crate) fn is_private(&self) -> bool {
-        self.is_encrypted() || self.address.is_local()
+        self.is_encrypted() || self.endpoint.is_trusted() || self.address.is_local()
     }
 }
 

@@ -3,6 +3,7 @@
 #[path = "../announced/mod.rs"]
 mod announced;
 mod bot;
+mod credentials;
 mod cuts;
 mod memory_hub;
 mod restarts;

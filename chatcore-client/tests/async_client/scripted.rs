@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chatcore_client::chatcore::wire::{Ack, Deliver, Goodbye, HubMessage, Kind, Message, Ping, Pong, ReconnectHint};
 use chatcore_client::chatcore::{GoodbyeCode, MessageId};
-use chatcore_client::{AsyncClient, ClientConfig, ClientError, Closed, Dial, Event};
+use chatcore_client::{AsyncClient, ClientConfig, ClientError, Closed, Dial, Event, Private};
 use futures_core::Stream;
 use tokio::io::{BufWriter, DuplexStream};
 use tokio::task::{LocalSet, coop, spawn_local, yield_now};
@@ -241,7 +241,7 @@ fn who_keeps_trying_makes_the_first_connection_like_all_others() {
             }
         };
         let config = config().with_keeps_trying(true);
-        let mut alice = AsyncClient::connect(dial, config).await.unwrap();
+        let mut alice = AsyncClient::connect(Private(dial), config).await.unwrap();
         assert!(timeout(Duration::from_secs(100), alice.next()).await.is_err(), "there is nothing to ask for");
         assert_eq!((attempts.get(), alice.connected()), (0, false));
         alice.register("alice", b"secret").unwrap();

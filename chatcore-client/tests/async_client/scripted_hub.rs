@@ -120,7 +120,7 @@ impl ScriptedHub {
 
 /// Gives a client its session.
 pub(crate) async fn register<D: Dial>(client: &mut AsyncClient<D>, end: &mut HubEnd) {
-    client.register("alice", b"secret").unwrap();
+    client.register("alice", b"").unwrap();
     let ((), event) = tokio::join!(end.welcome(), next(client));
     assert!(matches!(event, Event::Registered { .. }), "{event:?}");
 }

@@ -455,6 +455,12 @@ pub enum ClientError {
         /// The limit.
         bytes_max: usize,
     },
+    /// Others could read the credential on its way. Drivers that know of their transport whether it is private give this; the
+    /// client itself knows no transport.
+    #[error(
+        "others could read the credential on its way: it goes over an encrypted connection, or not out of this machine"
+    )]
+    NotPrivate,
     /// The hub takes no list of names of this length.
     #[error("{names} names are too many at once: the server takes {names_max} short ones at the most")]
     TooManyNames {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{ClientConfig, Driver, Endpoint, FollowedHost, connect_any};
+use crate::{ClientConfig, ConnectError, Driver, Endpoint, FollowedHost, connect_any};
 use chatcore::{Backoff, SessionTicket};
 use mio::{Events, Poll, Token};
 
@@ -83,7 +83,7 @@ impl Connect {
         // first.
         let name = name.filter(|_| ticket.is_none() && (password.is_none() || self.endpoint.is_encrypted()));
         let events = &mut Events::with_capacity(8);
-        let mut driver = connect_any(&self.endpoint, self.timeout, &mut poll, events, SOCKET, |target| {
+        let driver = connect_any(&self.endpoint, self.timeout, &mut poll, events, SOCKET, |target| {
             let mut driver = match ticket {
                 Some(ticket) => Driver::resume(target, config.clone(), ticket.clone(), credential)?,
                 None => Driver::connect(target, config.clone())?,
@@ -93,6 +93,10 @@ impl Connect {
                 let _ = driver.register(name, credential);
             }
             Ok(driver.with_followed(self.follow.iter().cloned()))
+        });
+        let mut driver = driver.map_err(|error| match error {
+            ConnectError::NotPrivate { .. } => self.not_private(),
+            other => other.into(),
         })?;
         if password.is_some() && !driver.is_private() {
             return Err(self.not_private());
