@@ -1,6 +1,8 @@
 #![cfg_attr(feature = "mio", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "mio"), doc = "The drivers of a `chatcore` client: each is a feature.")]
 
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod addresses;
 #[cfg(feature = "tokio")]
 mod async_client;
 #[cfg(any(feature = "mio", feature = "tokio"))]

@@ -7,6 +7,8 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::attempts::connect;
+
 /// Makes the connections of an [`AsyncClient`](super::AsyncClient), over whatever carries bytes reliably and in order:
 /// TLS, a WebSocket, a Unix socket, a pipe in memory. A closure from `Option<String>` to a future of a stream is one, and
 /// [`Tcp`] is one.
@@ -105,7 +107,8 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// To this `host:port`. It tries all addresses of the host in turn.
+    /// To this `host:port`. It tries all addresses of the host, one 250 ms after the other or when that has failed, and takes the
+    /// first connection that stands (RFC 8305).
     pub fn new(address: impl Into<String>) -> Self {
         Self { address: address.into(), followed: Vec::new() }
     }
@@ -135,12 +138,7 @@ impl Dial for Tcp {
     fn dial(&mut self, address: Option<String>) -> Self::Dialing {
         let advised = address.and_then(|advice| self.advised(&advice));
         let address = advised.unwrap_or_else(|| self.address.clone());
-        Box::pin(async move {
-            let stream = TcpStream::connect(address).await?;
-            // It fails only if the connection broke at once, which the first read shows.
-            let _ = stream.set_nodelay(true);
-            Ok(stream)
-        })
+        Box::pin(connect(address))
     }
 
     /// All of its places are on this machine.

@@ -1,5 +1,6 @@
 //! The client of the core for programs on tokio, over any transport.
 
+mod attempts;
 mod dial;
 mod timer;
 mod turn;

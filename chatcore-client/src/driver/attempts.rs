@@ -2,19 +2,16 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::time::Duration;
 
 use chatcore::Instant;
 #[cfg(feature = "websocket")]
 use chatcore::websocket::AnswerError;
 
 use super::link::{Link, Progress, Registration};
+use crate::addresses::ATTEMPT_DELAY;
 use crate::endpoint::Target;
 #[cfg(feature = "tls")]
 use crate::tls::TlsFault;
-
-/// How long an attempt has until the next one begins beside it. RFC 8305, 5 recommends this.
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The attempts that are under way, and those that may follow.
 #[derive(Debug, Default)]

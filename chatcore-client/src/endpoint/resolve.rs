@@ -5,9 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
 use super::bare;
-
-/// Addresses of a host that are tried, at the most.
-const ADDRESSES_MAX: usize = 32;
+use crate::addresses::in_turn;
 
 /// Finds the addresses of a host. [`SystemResolver`] asks the system; a program may have a way of its own.
 pub trait Resolve: fmt::Debug + Send + Sync {
@@ -30,31 +28,13 @@ impl Resolve for SystemResolver {
     }
 }
 
-/// The addresses of a host in the order in which to try them: each once, and the families in turn, beginning with the one that
-/// the resolver has put first (RFC 8305, 4).
+/// The addresses of a host in the order in which to try them.
 ///
 /// # Errors
 ///
 /// The resolver's, and [`io::ErrorKind::NotFound`] if it finds none.
 pub(crate) fn addresses(resolver: &dyn Resolve, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let found = resolver.resolve(bare(host), port)?;
-    let is_first_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
-    let mut families = [Vec::new(), Vec::new()];
-    for address in found {
-        let family = &mut families[usize::from(address.is_ipv6() != is_first_v6)];
-        if !family.contains(&address) {
-            family.push(address);
-        }
-    }
-    let [mut first, mut second] = families.map(Vec::into_iter);
-    let mut ordered = Vec::new();
-    while ordered.len() < ADDRESSES_MAX {
-        let before = ordered.len();
-        ordered.extend(first.next().into_iter().chain(second.next()));
-        if ordered.len() == before {
-            break;
-        }
-    }
+    let ordered = in_turn(resolver.resolve(bare(host), port)?);
     if ordered.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
     }
@@ -80,32 +60,18 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct Fixed(Vec<SocketAddr>);
+    struct Nowhere;
 
-    impl Resolve for Fixed {
+    impl Resolve for Nowhere {
         fn resolve(&self, _host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
-            Ok(self.0.clone())
+            Ok(Vec::new())
         }
     }
 
-    fn ordered(given: &[&str]) -> Vec<String> {
-        let fixed = Fixed(given.iter().map(|address| address.parse().unwrap()).collect());
-        addresses(&fixed, "chat.example", 1).unwrap().iter().map(ToString::to_string).collect()
-    }
-
     #[test]
-    fn families_take_turns_and_each_address_comes_once() {
-        let given = ["[::1]:1", "[::2]:1", "[::1]:1", "[::3]:1", "192.0.2.1:1", "192.0.2.2:1"];
-        assert_eq!(ordered(&given), ["[::1]:1", "192.0.2.1:1", "[::2]:1", "192.0.2.2:1", "[::3]:1"]);
-        assert_eq!(ordered(&["192.0.2.1:1", "[::1]:1"]), ["192.0.2.1:1", "[::1]:1"], "the first stays the first");
-    }
-
-    #[test]
-    fn a_name_without_addresses_is_told_and_one_with_many_is_cut() {
-        let error = addresses(&Fixed(Vec::new()), "chat.example", 1).unwrap_err();
+    fn a_name_without_addresses_is_told() {
+        let error = addresses(&Nowhere, "chat.example", 1).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        let many = Fixed((1..=1_000).map(|port| SocketAddr::from(([192, 0, 2, 1], port))).collect());
-        assert_eq!(addresses(&many, "chat.example", 1).unwrap().len(), ADDRESSES_MAX);
     }
 
     #[test]
