@@ -27,8 +27,8 @@ pub use chatcore;
 #[cfg(feature = "tokio")]
 pub use async_client::{AsyncClient, Dial, Private, Tcp};
 pub use chatcore::{
-    ClientConfig, ClientError, Closed, Event, GoodbyeCode, Reconnect, RefusalCode, RejectCode, RoomName, SessionTicket,
-    User, UserName,
+    ClientConfig, ClientError, Closed, Event, GoodbyeCode, Position, Reconnect, RefusalCode, RejectCode, RoomName,
+    SessionTicket, User, UserName,
 };
 #[cfg(feature = "mio")]
 pub use connection::{

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use chatcore_client::chatcore::wire::{Ack, HubMessage, Message, PREFACE_BYTES, Preface, Token, Welcome};
 use chatcore_client::chatcore::{Backoff, Limits};
-use chatcore_client::{ClientConfig, Closed, Connection, Error, Event, ReceiveHalf, ReuniteError};
+use chatcore_client::{ClientConfig, Closed, Connection, Driver, Error, Event, ReceiveHalf, ReuniteError};
 use chatcore_server::{Config, Handle, Server};
 use nix::time::ClockId;
 
@@ -326,6 +326,42 @@ fn a_connection_that_is_detached_keeps_its_session() {
     assert_eq!(alice.receive(PATIENCE), Ok(Some(Event::Resumed)));
     let event = alice.receive(PATIENCE).unwrap();
     assert!(matches!(&event, Some(Event::Message { body, .. }) if body == b"come back"), "{event:?}");
+}
+
+fn heard(receiver: &mut ReceiveHalf) -> Vec<u8> {
+    match receiver.receive(PATIENCE) {
+        Ok(Some(Event::Message { body, .. })) => body,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// P16: a program that stores what events tell before it takes them.
+#[test]
+fn what_a_program_has_received_and_not_taken_comes_again() {
+    let server = Running::start();
+    let config = ClientConfig::default().with_takes_later(true).with_ack_frames(1);
+    let (sender, mut receiver) = server.user_with("alice", &config).split();
+    let mut bob = server.user("bob");
+    for body in [b"one", b"two"] {
+        bob.send("alice", body, PATIENCE).unwrap();
+    }
+    assert_eq!(heard(&mut receiver), b"one");
+    sender.take_events(receiver.inspect(|driver| driver.client().position()));
+    assert_eq!(heard(&mut receiver), b"two");
+    let mut alice = sender.reunite(receiver).unwrap();
+    assert!(alice.driver().connected() && alice.driver().is_private() && alice.driver().last_error().is_none());
+    // The acknowledgement has come before the request that is answered.
+    alice.who(0, PATIENCE).unwrap();
+    assert!(matches!(alice.receive(PATIENCE), Ok(Some(Event::Online { .. }))));
+    let ticket = alice.detach().unwrap();
+    let to = server.address.parse().unwrap();
+    let resumed = Connection::connect_by(&to, PATIENCE, |target| {
+        Ok(Driver::resume(target, config.clone(), ticket.clone(), b"")?.with_followed([]))
+    });
+    let mut alice = resumed.unwrap();
+    assert_eq!(alice.receive(PATIENCE), Ok(Some(Event::Resumed)));
+    let event = alice.receive(PATIENCE).unwrap();
+    assert!(matches!(&event, Some(Event::Message { body, .. }) if body == b"two"), "{event:?}");
 }
 
 #[test]

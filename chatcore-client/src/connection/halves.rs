@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as SystemInstant};
 use std::{fmt, mem};
 
-use chatcore::{Event, SessionTicket};
+use chatcore::{Event, Position, SessionTicket};
 use mio::Waker;
 
 use super::Connection;
@@ -13,6 +13,7 @@ use super::inner::Inner;
 use super::requests::requests;
 use super::waiter::Waiter;
 use crate::clock::Deadline;
+use crate::driver::Driver;
 
 /// A wait ends by itself so much earlier or later: for less, nobody is woken. The system counts whole milliseconds anyway.
 const WAKE_TIME_MIN: Duration = Duration::from_millis(1);
@@ -112,6 +113,18 @@ impl SendHalf {
         self.shared.tell(&mut state);
     }
 
+    /// As [`Connection::take_events`]. If the other half waits, it does the rest.
+    pub fn take_events(&self, position: Position) {
+        let mut state = self.shared.lock();
+        state.inner.driver.take_events(position);
+        self.shared.tell(&mut state);
+    }
+
+    /// Looks at the driver: see [`Connection::driver`]. The other half waits meanwhile.
+    pub fn inspect<T>(&self, look: impl FnOnce(&Driver) -> T) -> T {
+        look(&self.shared.lock().inner.driver)
+    }
+
     /// As [`Connection::ticket`].
     pub fn ticket(&self) -> Option<SessionTicket> {
         self.shared.lock().inner.driver.client().ticket().cloned()
@@ -190,6 +203,18 @@ impl ReceiveHalf {
             Err(Error::TimedOut) => Ok(self.shared.lock().inner.next_event()),
             other => other.map(Some),
         }
+    }
+
+    /// As [`Connection::take_events`]. If the other half waits, it does the rest.
+    pub fn take_events(&self, position: Position) {
+        let mut state = self.shared.lock();
+        state.inner.driver.take_events(position);
+        self.shared.tell(&mut state);
+    }
+
+    /// Looks at the driver: see [`Connection::driver`]. The other half waits meanwhile.
+    pub fn inspect<T>(&self, look: impl FnOnce(&Driver) -> T) -> T {
+        look(&self.shared.lock().inner.driver)
     }
 
     /// As [`Connection::ticket`].

@@ -72,6 +72,8 @@ impl Inner {
         self.receiver = Receiver::Nobody;
         self.arrived.clear();
         while self.driver.poll_event().is_some() {}
+        let position = self.driver.client().position();
+        self.driver.take_events(position);
     }
 
     /// The session is to wait for another connection.

@@ -10,7 +10,7 @@ mod waiter;
 use std::io;
 use std::time::Duration;
 
-use chatcore::{ClientConfig, Event, SessionTicket};
+use chatcore::{ClientConfig, Event, Position, SessionTicket};
 
 pub use self::connecting::connect_any;
 pub use self::error::{ConnectError, Error, RegisterError, Registered};
@@ -29,9 +29,10 @@ use crate::endpoint::{Endpoint, Target};
 /// sends acknowledgements. Between calls it does nothing. So call [`receive`](Self::receive) well within the idle time
 /// that the server announced ([`idle_ms_max`](chatcore::wire::Announced::idle_ms_max)), or use a [`Driver`] in an event loop.
 ///
-/// When [`receive`](Self::receive) has returned an event, a later call acknowledges it. So a program that is killed,
-/// and started again with [`resume`](Self::resume), gets all events that it had not received. The server keeps for a
-/// client what its outbox holds. It ends the session of a client that receives nothing for too long.
+/// When [`receive`](Self::receive) has returned an event, a later call acknowledges it; with
+/// [`takes_later`](ClientConfig::takes_later), when the program has [said](Self::take_events) that it has taken it. So a
+/// program that is killed, and started again with [`resume`](Self::resume), gets all events that it had not received. The
+/// server keeps for a client what its outbox holds. It ends the session of a client that receives nothing for too long.
 ///
 /// Dropping a connection says goodbye, without waiting: if the system takes no more at that moment, or there is no
 /// connection, the server keeps the session for its resume time. [`close`](Self::close) waits for the answer, and
@@ -84,7 +85,7 @@ impl Connection {
     ///
     /// If no client can work with the configuration: [`ClientConfig::check`] tells beforehand.
     pub fn connect_with(endpoint: &Endpoint, timeout: Duration, config: &ClientConfig) -> Result<Self, ConnectError> {
-        Self::start(endpoint, timeout, |target| Driver::connect(target, config.clone()))
+        Self::connect_by(endpoint, timeout, |target| Driver::connect(target, config.clone()))
     }
 
     /// As [`connect_with`](Self::connect_with), for a program that was started again and has the
@@ -107,10 +108,30 @@ impl Connection {
         ticket: &SessionTicket,
         credential: &[u8],
     ) -> Result<Self, ConnectError> {
-        Self::start(endpoint, timeout, |target| Driver::resume(target, config.clone(), ticket.clone(), credential))
+        Self::connect_by(endpoint, timeout, |target| Driver::resume(target, config.clone(), ticket.clone(), credential))
     }
 
-    fn start(
+    /// As [`connect_with`](Self::connect_with) or [`resume`](Self::resume), with a [`Driver`] that the program makes for the
+    /// first target for which there is a way: all that can be set of a driver can be set here. See [`connect_any`].
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use chatcore_client::{ClientConfig, Connection, Driver, Endpoint, FollowedHost};
+    ///
+    /// let endpoint: Endpoint = "tls://chat.example:12345".parse()?;
+    /// let other: FollowedHost = "other.example".parse()?;
+    /// let chat = Connection::connect_by(&endpoint, Duration::from_secs(10), |target| {
+    ///     let driver = Driver::connect(target, ClientConfig::default())?;
+    ///     Ok(driver.with_followed([other.clone()]))
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_by(
         endpoint: &Endpoint,
         timeout: Duration,
         begin: impl Fn(Target) -> io::Result<Driver>,
@@ -155,6 +176,19 @@ impl Connection {
     /// [`Client::hurry`](chatcore::Client::hurry). A later call does the rest.
     pub fn hurry(&mut self) {
         self.inner.driver.hurry();
+    }
+
+    /// The driver, for its state: [`is_private`](Driver::is_private), [`last_error`](Driver::last_error),
+    /// [`failed_address`](Driver::failed_address), [`endpoint`](Driver::endpoint), [`client`](Driver::client) and others.
+    pub const fn driver(&self) -> &Driver {
+        &self.inner.driver
+    }
+
+    /// Takes all events before this place, with [`ClientConfig::takes_later`]: after an event was received,
+    /// `connection.driver().client().position()` is the place after it. A later call acknowledges them. See
+    /// [`Client::take_events`](chatcore::Client::take_events).
+    pub fn take_events(&mut self, position: Position) {
+        self.inner.driver.take_events(position);
     }
 
     /// What a program stores for [`resume`](Self::resume); none without a session. Set
