@@ -116,6 +116,10 @@ fn a_connection_that_cannot_be_made_is_an_error() {
         assert!(!driver.connected() && !events.is_empty());
     };
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    for _ in 0..2 {
+        let again = driver.drive().expect_err("it does not wait for what nobody makes");
+        assert_eq!((again.kind(), again.to_string()), (error.kind(), error.to_string()));
+    }
 }
 
 #[test]

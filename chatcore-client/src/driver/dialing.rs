@@ -111,7 +111,11 @@ impl Driver {
                 self.broke_at = Some(address);
                 Ok(false)
             }
-            Outcome::Failed(Failed { error, .. }) => Err(error),
+            Outcome::Failed(Failed { error, .. }) => {
+                self.dialing = None;
+                self.gave_up = Some((error.kind(), error.to_string()));
+                Err(error)
+            }
         }
     }
 

@@ -101,6 +101,8 @@ pub struct Driver {
     broke_at: Option<String>,
     /// There is a credential: no connection is made that is not private.
     keeps_private: bool,
+    /// Why the first connection could not be made, once that was told.
+    gave_up: Option<(io::ErrorKind, String)>,
 }
 
 impl fmt::Debug for Driver {
@@ -182,6 +184,7 @@ impl Driver {
             broke_by: None,
             broke_at: None,
             keeps_private: false,
+            gave_up: None,
         })
     }
 
@@ -220,8 +223,12 @@ impl Driver {
     /// # Errors
     ///
     /// Only if the first connection cannot be made; `TlsFault::of` finds in it what was wrong with TLS. A connection that
-    /// breaks later is no error, but an [`Event::Reconnecting`] or [`Event::Closed`].
+    /// breaks later is no error, but an [`Event::Reconnecting`] or [`Event::Closed`]. After such an error the driver makes no
+    /// other attempt: each further call fails, too, with the same words.
     pub fn drive(&mut self) -> io::Result<bool> {
+        if let Some((kind, words)) = &self.gave_up {
+            return Err(io::Error::new(*kind, words.clone()));
+        }
         self.follow();
         if !self.connected && !self.goes_on_connecting()? {
             self.follow();
