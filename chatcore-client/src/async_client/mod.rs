@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use chatcore::{Client, ClientConfig, ClientError, Closed, Event, Inbox, Instant, Position, SessionTicket};
@@ -34,8 +34,9 @@ const BUFFER_BYTES: usize = 64 << 10;
 ///    return the number of the request, or a [`ClientError`].
 /// 2. [`next`](Self::next) waits for the next [`Event`]. Meanwhile it writes what commands have left to be written, reads,
 ///    answers pings, acknowledges, and makes a new connection when one is lost.
-/// 3. In the end, [`close`](Self::close) says goodbye and waits for the answer. Drop the client instead, and the hub keeps
-///    the session until its resume time is over.
+/// 3. In the end, [`close`](Self::close) says goodbye and waits for the answer. A client that is dropped says goodbye, too,
+///    without waiting: if the stream takes no more at that moment, or there is no connection, the hub keeps the session for
+///    its resume time. [`detach`](Self::detach) keeps the session.
 ///
 /// **A program must drive `next`**: between calls nothing is written, read or acknowledged. If it has nothing to wait for,
 /// it calls `next` in a `select!` or in a task of its own, well within the idle time that the hub announced
@@ -96,6 +97,7 @@ pub struct AsyncClient<D: Dial> {
     buffer: Box<[u8]>,
     inbox: Inbox,
     flush_time_max: Duration,
+    says_goodbye: bool,
 }
 
 /// Neither the dialer nor a stream is ever pinned in place.
@@ -175,6 +177,7 @@ impl<D: Dial> AsyncClient<D> {
             buffer: vec![0; BUFFER_BYTES].into(),
             inbox: Inbox::default(),
             flush_time_max,
+            says_goodbye: true,
         })
     }
 
@@ -241,6 +244,15 @@ impl<D: Dial> AsyncClient<D> {
         if why == Closed::Left { Ok(()) } else { Err(why) }
     }
 
+    /// Drops the client without a goodbye, and returns what a program stores for [`resume`](Self::resume); none without a
+    /// session. The hub keeps the session for its resume time
+    /// ([`resume_ms_max`](chatcore::wire::Announced::resume_ms_max)). What the stream has not taken yet of what was sent, is
+    /// lost: [`flush`](Self::flush) waits for that.
+    pub fn detach(mut self) -> Option<SessionTicket> {
+        self.says_goodbye = false;
+        self.client.ticket().cloned()
+    }
+
     // ---- commands ----
 
     commands!("[`next`](Self::next) or [`flush`](Self::flush)");
@@ -301,6 +313,16 @@ impl<D: Dial> AsyncClient<D> {
         match self.client.closed() {
             Some(why) => Some(Err(why.clone())),
             None => is_there.then_some(Ok(())),
+        }
+    }
+}
+
+impl<D: Dial> Drop for AsyncClient<D> {
+    fn drop(&mut self) {
+        if self.says_goodbye && !self.client.is_closed() {
+            self.start_close();
+            // As far as the stream takes it at once: nobody waits for a value that is dropped.
+            self.write(&mut Context::from_waker(Waker::noop()));
         }
     }
 }

@@ -50,6 +50,9 @@ const READS_MAX: usize = 16;
 /// certificates in each connection. When it notices that the machine has slept, it finds out at once whether the hub is
 /// still there ([`hurry`](Self::hurry)).
 ///
+/// A driver that is dropped says nothing, and the hub keeps the session for its resume time. To leave, call
+/// [`close`](Self::close), and [`drive`](Self::drive) once at the least: until [`Event::Closed`], if the answer matters.
+///
 /// `Debug` does not show bytes that were read: a welcome holds the session's token.
 ///
 /// ```

@@ -142,7 +142,7 @@ fn a_program_that_dies_gets_again_what_it_had_not_taken() {
             // All five have come by now. The third may not be acknowledged: no later call has shown that the program is done
             // with it.
             let ticket = bob.client().ticket().unwrap().clone();
-            drop(bob);
+            bob.detach();
             let mut bob = AsyncClient::resume(hub.dialer(), config(), ticket, b"").await.unwrap();
             assert_eq!(next(&mut bob).await, Event::Resumed);
             for expected in 3..=5 {
@@ -164,7 +164,7 @@ fn what_a_later_call_has_acknowledged_does_not_come_again() {
             }
             bob.flush().await.unwrap();
             let ticket = bob.client().ticket().unwrap().clone();
-            drop(bob);
+            bob.detach();
             let mut bob = AsyncClient::resume(hub.dialer(), config(), ticket, b"").await.unwrap();
             assert_eq!(next(&mut bob).await, Event::Resumed);
             bob.send("bob", &[6]).unwrap();
@@ -197,7 +197,7 @@ fn a_program_that_takes_later_says_what_it_has_taken() {
             bob.take_events(stored.unwrap());
             bob.flush().await.unwrap();
             let ticket = bob.client().ticket().unwrap().clone();
-            drop(bob);
+            bob.detach();
             let mut bob = AsyncClient::resume(hub.dialer(), config, ticket, b"").await.unwrap();
             let mut again = Vec::new();
             while again.len() < 2 {

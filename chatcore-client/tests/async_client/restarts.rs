@@ -133,7 +133,7 @@ fn the_bot_stays_whatever_happens_to_the_server() {
             place.start();
             let mut before = place.user("greeter").await;
             before.flush().await.expect("it is not over");
-            drop(before);
+            before.detach();
             let begun = Instant::now();
             place.0.is_hidden.set(false);
             place.is_greeted().await;

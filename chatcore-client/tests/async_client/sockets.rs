@@ -153,7 +153,7 @@ async fn the_session_outlives_the_process_and_the_server_keeps_what_was_not_take
     let mut bob = server.user("bob").await;
     let ticket = bob.client().ticket().unwrap().clone();
     bob.flush().await.unwrap();
-    drop(bob);
+    bob.detach();
     let mut alice = server.user("alice").await;
     alice.send("bob", b"are you there?").unwrap();
     timeout(PATIENCE, alice.flush()).await.expect("it is acknowledged").unwrap();
@@ -161,6 +161,20 @@ async fn the_session_outlives_the_process_and_the_server_keeps_what_was_not_take
     let mut bob = AsyncClient::resume(dial, ClientConfig::default(), ticket, b"").await.unwrap();
     assert_eq!(next(&mut bob).await, Event::Resumed);
     assert!(matches!(next(&mut bob).await, Event::Message { body, .. } if body == b"are you there?"));
+}
+
+/// P16.
+#[tokio::test]
+async fn a_client_that_is_dropped_says_goodbye() {
+    let server = Running::start();
+    let mut bob = server.user("bob").await;
+    let alice = server.user("alice").await;
+    bob.watch(&["alice"]).unwrap();
+    while !matches!(next(&mut bob).await, Event::Done { .. }) {}
+    drop(alice);
+    assert!(matches!(next(&mut bob).await, Event::Presence { online: false, .. }));
+    // The name is free, for anybody.
+    server.user("alice").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
