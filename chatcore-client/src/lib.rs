@@ -15,7 +15,7 @@ mod connection;
 mod driver;
 #[cfg(feature = "mio")]
 mod endpoint;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", unix))]
 #[doc(hidden)]
 pub mod program;
 #[cfg(feature = "tls")]
