@@ -67,8 +67,9 @@ impl App {
     /// Who gets the line if it is entered now.
     pub(in crate::program::full) fn reader(&self) -> Reader {
         match &self.field {
-            // Enter opens what is closed, and puts away what is asked no more.
-            Some(field) if field.is_closed || field.is_withdrawn => Reader::Nobody,
+            // Enter puts it away.
+            Some(field) if field.is_withdrawn => Reader::Nobody,
+            // The prompt says what is asked also while Enter only opens it.
             Some(field) => Reader::Program(field.label()),
             None if !self.types_line() => Reader::Nobody,
             None => match self.intent() {
@@ -89,6 +90,7 @@ impl App {
     pub(in crate::program::full) fn awaits_picture(&self, key: &Key) -> bool {
         self.screen.keys.action(key) == Some(Action::Send)
             && self.help.is_none()
+            && self.field.is_none()
             && self.types_line()
             && !self.is_about_to_end()
             && !self.is_unseen_choice
@@ -232,5 +234,13 @@ pub(in crate::program::full) mod tests {
         assert!(!std::iter::from_fn(|| app.poll()).any(|input| matches!(input, Input::Line(_))));
         enter_seen(&mut app);
         assert!(matches!(app.poll(), Some(Input::Line(name)) if name == "two"));
+        // Who has seen it before they open it, may answer at once.
+        app.ask(Ask::Command { room: None });
+        app.ask(Ask::Name);
+        see(&mut app);
+        app.press(&Key::Enter);
+        app.type_text("three");
+        app.press(&Key::Enter);
+        assert!(matches!(app.poll(), Some(Input::Line(name)) if name == "three"));
     }
 }
