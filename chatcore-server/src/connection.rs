@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chatcore::{ConnId, Handshake, Instant};
 
+use crate::buffers::Buffers;
 use crate::load::{Load, Usage};
 use crate::log_in::Undecided;
 use crate::peer::Peer;
@@ -87,6 +88,12 @@ impl fmt::Debug for Kept {
 impl Kept {
     pub(crate) fn rest(&self) -> &[u8] {
         &self.bytes[self.used as usize..]
+    }
+
+    /// The same in a buffer that is not far larger.
+    pub(crate) fn fit(self, buffers: &mut Buffers) -> Self {
+        let (bytes, used) = buffers.fit(self.bytes, self.used as usize);
+        Self { bytes, used: u32::try_from(used).expect("less is read at once") }
     }
 
     /// All but the last bytes are used.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use chatcore::{ConnId, Instant};
 use slab::Slab;
 
-use crate::buffers::Buffers;
+use crate::buffers::{Buffers, capacity_max};
 use crate::census::Census;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Flow, Kept, Stage};
@@ -312,6 +312,9 @@ impl Table {
         let Some(connection) = self.all.get_mut(key) else { return self.buffers.give_back(kept.bytes) };
         if kept.rest().is_empty() {
             self.buffers.give_back(kept.bytes);
+        } else if flow == Flow::Read {
+            // It may stay for as long as the connection does, and the hub knows its length alone.
+            connection.set_kept(kept.fit(&mut self.buffers));
         } else {
             connection.set_kept(kept);
         }
@@ -328,7 +331,7 @@ impl Table {
     /// A copy of what is left of the shared buffer.
     pub(crate) fn copy_rest(&mut self, mut bytes: Vec<u8>, rest: &[u8]) -> Kept {
         bytes.clear();
-        if bytes.capacity() < rest.len() {
+        if !rest.is_empty() && !(rest.len()..=capacity_max(rest.len())).contains(&bytes.capacity()) {
             self.buffers.give_back(bytes);
             bytes = self.buffers.take(rest.len());
         }

@@ -13,6 +13,12 @@ use crate::reconnect::Reconnect;
 use crate::redacted::Length;
 use crate::time::Instant;
 
+/// How many times larger the memory may be in which a connection keeps its input than the input. A hub counts the input alone.
+const INPUT_TIMES_MAX: usize = 2;
+
+/// Bytes of that memory that are not given back for being too many.
+const INPUT_BYTES_MIN: usize = 1024;
+
 /// One connection at a hub: its [`Handshake`], then what the hub calls it, and the input that is not used yet.
 ///
 /// A driver that has one of these for each transport gives it the bytes that arrive, writes what it transmits, and does what
@@ -114,7 +120,8 @@ impl HubConnection {
         matches!(self.stage, Stage::Closed) && self.on_their_way == 0
     }
 
-    /// Bytes of input that are kept: the start of a frame that is not whole, or what is not taken yet.
+    /// Bytes of input that are kept: the start of a frame that is not whole, or what is not taken yet. The memory for them is at
+    /// most twice as large, or a KiB.
     pub const fn input_bytes(&self) -> usize {
         self.input.len()
     }
@@ -157,9 +164,14 @@ impl HubConnection {
         let mut input = mem::take(&mut self.input);
         let mut rest = &input[..];
         let next = self.take(now, hub, &mut rest);
-        let used = input.len() - rest.len();
-        input.drain(..used);
-        self.input = input;
+        if input.capacity() > INPUT_BYTES_MIN.max(INPUT_TIMES_MAX * rest.len()) {
+            // It may stay for as long as the connection does.
+            self.input = rest.to_vec();
+        } else {
+            let used = input.len() - rest.len();
+            input.drain(..used);
+            self.input = input;
+        }
         self.keep(&[]);
         next
     }
@@ -399,5 +411,46 @@ impl fmt::Debug for HubConnection {
             .field("input", &Length(self.input.len()))
             .field("paused_until", &self.paused_until)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::wire::{ClientMessage, Message, Preface, Register, Send};
+
+    const NOW: Instant = Instant::from_millis(1);
+
+    #[test]
+    fn the_start_of_a_frame_holds_no_memory_that_is_far_larger() {
+        let mut hub = Hub::new(Limits::default(), [7; 32]);
+        let mut connection = HubConnection::new(NOW, &mut hub, QuotaKey::default());
+        let mut opening = Preface::OURS.encode().to_vec();
+        ClientMessage::Register(Register { name: "alice", credential: b"", frame_bytes_max: u32::MAX })
+            .encode(&mut opening);
+        let Next::Decide(registration) = connection.receive(NOW, &mut hub, &opening) else { panic!("it asks") };
+        let _ = connection.admit(NOW, &mut hub, *registration);
+        let mut frame = Vec::new();
+        ClientMessage::Send(Send { to: "nobody", body: &[b'x'; 60_000] }).encode(&mut frame);
+        // After the rest of the frame comes a byte of the next.
+        let next = [&frame[..], &frame[..1]].concat();
+        for parts in
+            [&[&next[..40_000], &next[40_000..]][..], &[&next[1..30_000], &next[30_000..45_000], &next[45_000..]]]
+        {
+            for part in parts {
+                let mut next = connection.receive(NOW, &mut hub, part);
+                while let Next::GoOn = next {
+                    next = connection.go_on(NOW, &mut hub);
+                }
+                assert!(matches!(next, Next::Read), "{next:?}");
+            }
+            assert_eq!(connection.input, &frame[..1]);
+            let capacity = connection.input.capacity();
+            assert!(capacity <= INPUT_BYTES_MIN, "{capacity} bytes are held for one");
+        }
+        // It goes on as if nothing had been moved.
+        assert!(matches!(connection.receive(NOW, &mut hub, &frame[1..]), Next::Read));
+        assert_eq!(connection.input_bytes(), 0);
     }
 }

@@ -7,6 +7,7 @@ use chatcore::{ConnId, Handshake, Hub, Instant, Limits, QuotaKey, Rate};
 use chatcore_transport::{Socket, Transport};
 
 use super::*;
+use crate::buffers::capacity_max;
 use crate::connection::Connection;
 use crate::load::Load;
 use crate::peer::Peer;
@@ -213,6 +214,59 @@ fn what_a_paused_connection_keeps_is_known_to_the_hub() {
     let kept = bench.table.at(key).kept().len();
     assert!((64 << 10..said.len()).contains(&kept), "{kept} bytes are more than a piece");
     assert_eq!(bench.hub.memory().partial, kept as u64);
+}
+
+/// Says something, and lets the connection take it until it has no pause left.
+fn say_until_taken(bench: &mut Bench, key: usize, client: &mut impl Write, bytes: &[u8]) {
+    client.write_all(bytes).expect("there is room");
+    let mut now = NOW;
+    bench.table.readable(now, key);
+    loop {
+        let mut reading = bench.reading(1_000_000);
+        reading.now = now;
+        reading.turn(false);
+        match bench.table.at(key).flow() {
+            Flow::Read => return,
+            Flow::Continue => {}
+            Flow::Paused { until } => {
+                now = until;
+                bench.table.end_pause(now, key);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_start_of_a_frame_holds_no_buffer_that_is_far_larger() {
+    let mut frame = Vec::new();
+    ClientMessage::Send(Send { to: "nobody", body: &vec![b'x'; 60_000] }).encode(&mut frame);
+    // After the rest of the frame comes a byte of the next.
+    let next = [&frame[..], &frame[..1]].concat();
+    let many = [&frame.repeat(3)[..], &frame[..1]].concat();
+    let said: [&[&[u8]]; 4] = [
+        // The rest is shorter than what is kept, or longer; or it comes in small pieces.
+        &[&next[..40_000], &next[40_000..]],
+        &[&next[..20_000], &next[20_000..]],
+        &[&next[..30_000], &next[30_000..45_000], &next[45_000..]],
+        // It is taken in several goes, with pauses between.
+        &[&many],
+    ];
+    for (number, parts) in said.into_iter().enumerate() {
+        let mut bench = Bench::new();
+        bench.hub = Hub::new(Limits::default().with_session_rate(Rate { per_s: 100, burst: 70 }), [7; 32]);
+        let (key, mut client) = over_socket(&mut bench);
+        for part in parts {
+            say_until_taken(&mut bench, key, &mut client, part);
+        }
+        let connection = bench.table.at(key);
+        assert_eq!(connection.kept(), &frame[..1], "{number}");
+        let capacity = connection.kept_capacity();
+        assert!(capacity <= capacity_max(1), "{number}: {capacity} bytes are held for one");
+        assert_eq!(bench.hub.memory().partial, 1, "{number}");
+        // It goes on as if nothing had been moved.
+        say_until_taken(&mut bench, key, &mut client, &frame[1..]);
+        assert_eq!(bench.table.at(key).kept(), b"", "{number}");
+    }
 }
 
 #[test]
