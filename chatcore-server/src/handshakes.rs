@@ -54,6 +54,11 @@ pub(crate) fn drive_handshake(
         if let Some(time) = handshaking.resume_time_max {
             registration = registration.with_resume_time_max(time).expect("a listener has no longer one");
         }
+        // Whoever refuses it, and if nobody decides before it is gone.
+        if let Err(refusal) = hub.charge_registration(now, &mut registration) {
+            handshaking.handshake.refuse(now, &refusal)?;
+            continue;
+        }
         if is_in_reserve && !registration.is_resumption() {
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
@@ -276,3 +281,6 @@ pub(crate) fn shut_down(
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -92,8 +92,9 @@ pub enum Next {
         /// When it may go on.
         until: Instant,
     },
-    /// The client asks for a name or a session. Call [`admit`](HubConnection::admit) or
-    /// [`refuse`](HubConnection::refuse), now or later, but before [`poll_timeout`](HubConnection::poll_timeout).
+    /// The client asks for a name or a session. Its origin has been charged for that, and may ask
+    /// ([`Hub::charge_registration`]). Call [`admit`](HubConnection::admit) or [`refuse`](HubConnection::refuse), now or later,
+    /// but before [`poll_timeout`](HubConnection::poll_timeout).
     Decide(Box<Registration>),
     /// A registration waits for its decision: read nothing.
     Undecided,
@@ -349,21 +350,28 @@ impl HubConnection {
             self.paused_until = None;
         }
         match &mut self.stage {
-            Stage::Handshaking(handshake) => {
+            Stage::Handshaking(handshake) => loop {
                 let received = handshake.receive(now, input);
                 let cost = handshake.take_cost();
                 let is_undecided = handshake.is_undecided();
                 if cost > 0 {
                     self.paused_until = hub.charge_origin(now, self.origin, cost);
                 }
-                match (received, self.paused_until) {
-                    (Ok(Some(registration)), _) => Next::Decide(Box::new(registration.with_origin(self.origin))),
+                return match (received, self.paused_until) {
+                    (Ok(Some(registration)), _) => {
+                        let mut registration = registration.with_origin(self.origin);
+                        match hub.charge_registration(now, &mut registration) {
+                            Ok(()) => Next::Decide(Box::new(registration)),
+                            Err(refusal) if handshake.refuse(now, &refusal).is_ok() => continue,
+                            Err(_) => self.end(),
+                        }
+                    }
                     (Ok(None), _) if is_undecided => Next::Undecided,
                     (Ok(None), Some(until)) => Next::Paused { until },
                     (Ok(None), None) => Next::Read,
                     (Err(_), _) => self.end(),
-                }
-            }
+                };
+            },
             Stage::Open(conn) => match hub.receive(now, *conn, input) {
                 Ok(Received::NeedInput) => Next::Read,
                 Ok(Received::More) => Next::GoOn,

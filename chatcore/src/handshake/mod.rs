@@ -27,7 +27,8 @@ use crate::wire::{
 /// 1. Give what arrives to [`receive`](Self::receive). Keep the bytes that it does not use.
 /// 2. When it returns a [`Registration`], decide, now or later, on this thread or another. Either give it to
 ///    [`Hub::admit`](crate::Hub::admit), and drop the handshake. Or [`refuse`](Self::refuse) it: then the client may
-///    ask again. Before a late decision, check whether the handshake [is over](Self::is_over). If it is, the connection
+///    ask again. What may be refused without the hub, charge before
+///    ([`Hub::charge_registration`](crate::Hub::charge_registration)): asking is not to be free. Before a late decision, check whether the handshake [is over](Self::is_over). If it is, the connection
 ///    is gone: drop the registration.
 /// 3. After each call, write what [`transmit`](Self::transmit) gives, and report it to
 ///    [`transmitted`](Self::transmitted).
@@ -75,7 +76,7 @@ pub struct Handshake {
     decision_time_max: Duration,
     attempts: u32,
     attempts_max: u32,
-    /// What mapping the names that were asked for has cost, and no registration has told the hub yet.
+    /// What mapping the names that were asked for, and skipping frames, has cost, and no registration has told the hub yet.
     cost: u32,
     /// It has asked for a session. A connection does that once, so that guessing a token costs a connection each time.
     has_resumed: bool,
@@ -147,6 +148,7 @@ impl Handshake {
         while let Some(content) = wire::take(input, HANDSHAKE_FRAME_BYTES_MAX)? {
             let Some(message) = ClientMessage::decode(content)? else {
                 transition::may_skip(State::Unregistered, content.kind)?;
+                self.cost = self.cost.saturating_add(cost_of_skipping(content.fields.len()));
                 continue;
             };
             let state = transition::at_hub(State::Unregistered, message.kind())?;
@@ -168,7 +170,7 @@ impl Handshake {
     }
 
     fn ask(&mut self, spelling: &str, request: Request, frame_bytes_max: u32) -> Result<Registration, NameError> {
-        self.cost += cost_of_mapping(spelling);
+        self.cost = self.cost.saturating_add(cost_of_mapping(spelling));
         let name = UserName::new(spelling)?;
         let display_name = (spelling != name.as_str()).then(|| spelling.into());
         let cost = mem::take(&mut self.cost);
@@ -180,6 +182,7 @@ impl Handshake {
             request,
             frame_bytes_max,
             cost,
+            is_charged: false,
             origin,
             site: None,
             is_shared: false,
@@ -189,9 +192,9 @@ impl Handshake {
         })
     }
 
-    /// The cost of the names that the handshake itself has refused since the last call, in the units of protocol.md,
-    /// *Cost*, for [`Hub::charge_origin`](crate::Hub::charge_origin). The next registration brings the cost that nobody
-    /// has asked for, and [`Hub::admit`](crate::Hub::admit) charges it.
+    /// The cost of the names that the handshake itself has refused since the last call, and of the frames that it has skipped,
+    /// in the units of protocol.md, *Cost*, for [`Hub::charge_origin`](crate::Hub::charge_origin). The next registration brings
+    /// the cost that nobody has asked for, and the hub charges it with that one.
     #[must_use]
     pub const fn take_cost(&mut self) -> u32 {
         mem::replace(&mut self.cost, 0)
@@ -362,6 +365,11 @@ impl Handshake {
             self.other_protocol_answer = &self.other_protocol_answer[count..];
         }
     }
+}
+
+/// Units of a hub's work for a frame that is skipped, with so many bytes of fields: as for one of a session.
+fn cost_of_skipping(bytes: usize) -> u32 {
+    1 + u32::try_from(bytes >> 10).unwrap_or(u32::MAX - 1)
 }
 
 /// Why there is no registration to return.

@@ -64,6 +64,8 @@ pub struct Registration {
     pub(crate) frame_bytes_max: u32,
     /// What its name has cost to map, and those that were refused on its connection before.
     pub(crate) cost: u32,
+    /// A hub has charged the origin for it.
+    pub(crate) is_charged: bool,
     pub(crate) origin: QuotaKey,
     pub(crate) site: Option<Site>,
     /// The driver knows that many share the origin.

@@ -63,8 +63,8 @@ impl core::error::Error for NotAdmitted {}
 
 impl Hub {
     /// Charges an origin for connections that have no session yet: [`CONNECTION_COST`] for a new connection, and
-    /// [`Handshake::take_cost`](crate::Handshake::take_cost) for names that a handshake refused. `cost` is in the units
-    /// of protocol.md, *Cost*.
+    /// [`Handshake::take_cost`](crate::Handshake::take_cost) for what came before a registration. `cost` is in the units
+    /// of protocol.md, *Cost*. Registrations themselves: [`charge_registration`](Self::charge_registration).
     ///
     /// If the origin has used up [`Limits::origin_rate`](crate::Limits::origin_rate), the call returns a time: the
     /// driver should not read from the origin's handshakes until then.
@@ -82,6 +82,55 @@ impl Hub {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
         sessions.origins.charge_stranger(sessions.now, origin, cost, &sessions.origin_pace)
+    }
+
+    /// Charges the origin of a registration for it, before anybody decides about it: what the program refuses, or has not
+    /// decided when the client leaves, is work, too. [`admit`](Self::admit) charges a registration that is not charged yet, and
+    /// none twice. [`HubConnection`](crate::HubConnection) charges each.
+    ///
+    /// ```
+    /// use chatcore::{Hub, Instant, Limits, Rate, Refusal};
+    /// # use chatcore::{Client, ClientConfig, Handshake, Registration};
+    ///
+    /// # let now = Instant::ZERO;
+    /// # let register = |name: &str| -> Result<Registration, Box<dyn std::error::Error>> {
+    /// #     let mut client = Client::new(now, ClientConfig::default(), 7);
+    /// #     client.register(now, name, b"")?;
+    /// #     let arrived = client.transmit().concat();
+    /// #     Ok(Handshake::new(now, &Limits::default()).receive(now, &mut &arrived[..])?.expect("it is whole"))
+    /// # };
+    /// # let (mut first, mut second) = (register("alice")?, register("bob")?);
+    /// let origin_rate = Rate { per_s: 10, burst: 60 }; // less than a registration costs
+    /// let mut hub = Hub::new(Limits::default().with_origin_rate(origin_rate), [7; 32]);
+    /// hub.charge_registration(now, &mut first)?;
+    /// let refusal = hub.charge_registration(now, &mut second).expect_err("the first has used up the rate");
+    /// assert!(matches!(refusal, Refusal::RateLimited { .. }));
+    /// hub.admit(now, first)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// With what the client is to be refused: [`Refusal::RateLimited`] if its origin asks too often, or
+    /// [`Refusal::ShuttingDown`]. Then the registration is not charged, but for what its name has cost to map.
+    pub fn charge_registration(&mut self, now: Instant, registration: &mut Registration) -> Result<(), Refusal> {
+        self.clock(now);
+        let (sessions, _) = self.ordered.unordered();
+        if sessions.is_shutting_down {
+            return Err(Refusal::ShuttingDown);
+        }
+        if registration.is_charged {
+            return Ok(());
+        }
+        // What a name looks like is found as its mapping is.
+        let cost = mem::take(&mut registration.cost) + cost_of_looks(&registration.name, &registration.request);
+        let (now, pace) = (sessions.now, sessions.origin_pace);
+        sessions
+            .origins
+            .charge_admission(now, registration.origin, (ADMISSION_COST, cost), &pace)
+            .map_err(|until| Refusal::RateLimited { wait: until - now + AGAIN_AFTER_MIN })?;
+        registration.is_charged = true;
+        Ok(())
     }
 
     /// Admits a client: begins a session under the name that it asked for, which must be free, or resumes its session on
@@ -132,25 +181,14 @@ impl Hub {
         mut registration: Registration,
         admission: Admission,
     ) -> Result<ConnId, Box<NotAdmitted>> {
-        self.clock(now);
-        self.decide(&mut registration, admission).map_err(|refusal| NotAdmitted { refusal, registration }.into())
+        let admitted =
+            self.charge_registration(now, &mut registration).and_then(|()| self.decide(&mut registration, admission));
+        admitted.map_err(|refusal| NotAdmitted { refusal, registration }.into())
     }
 
     fn decide(&mut self, registration: &mut Registration, admission: Admission) -> Result<ConnId, Refusal> {
-        let origin = registration.origin;
         let limits = &self.ordered.sessions().limits;
         let body_bytes_max = limits.body_bytes_max.min(registration.frame_bytes_max.saturating_sub(OVERHEAD_BYTES_MAX));
-        let (sessions, _) = self.ordered.unordered();
-        if sessions.is_shutting_down {
-            return Err(Refusal::ShuttingDown);
-        }
-        // What a name looks like is found as its mapping is.
-        let cost = mem::take(&mut registration.cost) + cost_of_looks(&registration.name, &registration.request);
-        let (now, pace) = (sessions.now, sessions.origin_pace);
-        sessions
-            .origins
-            .charge_admission(now, origin, (ADMISSION_COST, cost), &pace)
-            .map_err(|until| Refusal::RateLimited { wait: until - now + AGAIN_AFTER_MIN })?;
         let holder = self.holder(&registration.name);
         match (&registration.request, holder) {
             (&Request::Resume { token, received, attempt }, holder) => {

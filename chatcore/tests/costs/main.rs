@@ -1,14 +1,21 @@
 //! Costs: what the specification's table under *Cost* says is what the hub charges, row by row.
 
+#[path = "../page/mod.rs"]
 mod page;
+mod strangers;
+#[path = "../world/mod.rs"]
 mod world;
 
 use chatcore::wire::{
     Ack, ClientMessage, Join, Leave, Message, Ping, Pong, Roster, Subscriptions, Unwatch, Watch, Who,
 };
-use chatcore::{CONNECTION_COST, ConnId, HubConnection, Limits, Next, QuotaKey, Rate, Received, Refusal};
+use chatcore::{CONNECTION_COST, ConnId, HubConnection, Limits, Next, QuotaKey, Rate, Received};
 use page::rows;
-use world::{World, decode_all, encode_all, join_with_token, opening, send, try_resume};
+use strangers::{
+    BURST, a_connection_costs_its_origin, a_frame_before_the_session_costs_its_origin,
+    a_register_or_resume_costs_its_origin, spend_rest,
+};
+use world::{World, decode_all, encode_all, opening, send};
 
 const PING: ClientMessage<'_> = ClientMessage::Ping(Ping { nonce: 1 });
 
@@ -76,7 +83,7 @@ fn hall(world: &mut World, members: usize) -> Vec<ConnId> {
 /// A row of the table: what costs, how much, and what shows that it does.
 type Row = (&'static str, &'static str, fn());
 
-const TABLE: [Row; 13] = [
+const TABLE: [Row; 14] = [
     (
         "a frame that the hub takes",
         "1, and 1 for each whole KiB of its fields, or of its body if it is a send",
@@ -127,6 +134,11 @@ const TABLE: [Row; 13] = [
         "bytes that come at once, fewer than 1 024, if no frame ends with them",
         "1; before the session begins, for the origin alone",
         bytes_that_end_no_frame_cost_1,
+    ),
+    (
+        "a frame that the hub skips before the session begins",
+        "1, and 1 for each whole KiB of its fields, for the origin alone",
+        a_frame_before_the_session_costs_its_origin,
     ),
     ("a connection", "50, for the origin alone", a_connection_costs_its_origin),
     (
@@ -392,101 +404,6 @@ fn bytes_that_end_no_frame_cost_1() {
         assert_eq!(hub.last_cost(), units, "bytes {bytes:?}");
     }
     assert_eq!(spend_rest(&mut world), CONNECTION_COST + 3 + (1 + 100) + 3 + 4, "all of it is the origin's, too");
-}
-
-/// What an origin may cause at once, in these tests.
-const BURST: u32 = 2_000;
-
-/// A hub that bounds only what origins cost.
-fn paced() -> World {
-    World::new(unpaced().with_session_rate(Rate::UNLIMITED).with_origin_rate(Rate { per_s: 1, burst: BURST }))
-}
-
-/// What the only origin has cost so far: uses up what is left.
-fn spend_rest(world: &mut World) -> u32 {
-    let charge = |_: &u32| world.hub.charge_origin(world.now, QuotaKey::default(), 1).is_some();
-    BURST - (0..=BURST).find(charge).expect("it is used up some time")
-}
-
-/// What something costs the only origin.
-fn cost_to_origin(world: &mut World, act: impl FnOnce(&mut World)) -> u32 {
-    act(world);
-    spend_rest(world)
-}
-
-/// What something costs the only origin, whose bucket is below empty: a unit is a second.
-fn cost_below_empty(act: impl FnOnce(&mut World)) -> u64 {
-    let mut world = paced();
-    spend_rest(&mut world);
-    let until = |world: &mut World| {
-        world.hub.charge_origin(world.now, QuotaKey::default(), 0).expect("it is below empty") - world.now
-    };
-    let before = until(&mut world);
-    act(&mut world);
-    let more = until(&mut world).saturating_sub(before);
-    assert_eq!(more.subsec_nanos(), 0);
-    more.as_secs()
-}
-
-fn a_connection_costs_its_origin() {
-    let connect = |world: &mut World| {
-        HubConnection::new(world.now, &mut world.hub, QuotaKey::default());
-    };
-    assert_eq!(CONNECTION_COST, 50);
-    assert_eq!(cost_to_origin(&mut paced(), connect), 50);
-    assert_eq!(cost_to_origin(&mut paced(), |world| (0..3).for_each(|_| connect(world))), 3 * 50);
-    assert_eq!(cost_below_empty(connect), 0);
-}
-
-fn a_register_or_resume_costs_its_origin() {
-    let register = |name: &str| cost_to_origin(&mut paced(), |world| assert!(world.try_join(name).is_ok()));
-    assert_eq!(["alice", "ALICE"].map(register), [101; 2]);
-    // It is refused, and costs the same again.
-    let twice = |world: &mut World| {
-        world.try_join("alice").unwrap();
-        assert!(matches!(world.try_join("Alice"), Err(Refusal::NameInUse { .. })));
-    };
-    assert_eq!(cost_to_origin(&mut paced(), twice), 2 * 101);
-    // The client's ack of its welcome is a frame.
-    let resume = |world: &mut World| {
-        let (conn, token) = join_with_token(world, "alice");
-        world.hub.disconnect(world.now, conn).unwrap();
-        try_resume(world, "alice", token, Some(0)).unwrap();
-        assert_eq!(try_resume(world, "bob", token, Some(0)), Err(Refusal::SessionOver));
-    };
-    assert_eq!(cost_to_origin(&mut paced(), resume), 101 + 1 + 101 + 101);
-    for (name, units) in [("no name", 1), ("\u{660} \u{660}", 20), (&"\u{660}".repeat(100), 512)] {
-        let ask = |world: &mut World| {
-            let mut connection = HubConnection::new(world.now, &mut world.hub, QuotaKey::default());
-            let _ = connection.receive(world.now, &mut world.hub, &opening(name));
-        };
-        assert_eq!(cost_to_origin(&mut paced(), ask), 50 + units, "{name} is no name");
-    }
-    if cfg!(feature = "unicode") {
-        // A capital letter that is longer than the small one.
-        for (name, spelled, mapped) in [(NAME, 2, 2), (CAPITAL, 2, 2), ("\u{1e9e}u", 4, 3), ("\u{ff41}", 3, 0)] {
-            assert_eq!(register(name), 4 * spelled + 100 + 4 * mapped, "{name}");
-        }
-        let resume = |world: &mut World| {
-            let (_, token) = join_with_token(world, NAME);
-            try_resume(world, NAME, token, Some(0)).unwrap();
-        };
-        assert_eq!(cost_to_origin(&mut paced(), resume), (8 + 100 + 8) + 1 + (8 + 100), "it looks as it did");
-    }
-    let limited = |name: &'static str| {
-        cost_below_empty(move |world| {
-            assert!(matches!(world.try_join(name), Err(Refusal::RateLimited { .. })));
-        })
-    };
-    assert_eq!(limited("alice"), 1);
-    if cfg!(feature = "unicode") {
-        assert_eq!(limited(NAME), 8 + 8);
-    }
-    let when_stopping = |world: &mut World| {
-        world.hub.shut_down(world.now, None);
-        assert_eq!(world.try_join("alice"), Err(Refusal::ShuttingDown));
-    };
-    assert_eq!(cost_to_origin(&mut paced(), when_stopping), 0);
 }
 
 #[cfg(feature = "unicode")]

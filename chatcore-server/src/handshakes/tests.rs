@@ -1,0 +1,107 @@
+use std::os::unix::net::UnixStream;
+
+use chatcore::wire::{ClientMessage, Message, Preface, Register};
+use chatcore::{Denial, Limits, Rate};
+use chatcore_transport::Socket;
+
+use super::*;
+use crate::connection::Connection;
+use crate::log_in::{Authenticator, LogIn, LogInRequest};
+
+const NOW: Instant = Instant::from_millis(1);
+
+/// What an origin may cause at once, in these tests.
+const BURST: u32 = 2_000;
+
+/// Refuses all at once but those who have a credential: it never decides about the others.
+struct Gate;
+
+impl Authenticator for Gate {
+    fn authenticate(&self, _: &LogInRequest<'_>) -> Result<Admission, Refusal> {
+        Err(Refusal::Denied)
+    }
+
+    fn authenticate_at_once(&self, request: &LogInRequest<'_>) -> Option<Result<Admission, Refusal>> {
+        let refusal = || Refusal::Custom(Denial::new("the name needs a password"));
+        match request.registration.credential() {
+            b"" => Some(Err(refusal())),
+            b"guest" => Some(Ok(Admission::NewUser)),
+            _ => None,
+        }
+    }
+}
+
+/// A server without sockets.
+struct Bench {
+    hub: Hub,
+    table: Table,
+    limits: DriverLimits,
+    pool: Pool,
+}
+
+impl Bench {
+    fn new(limits: Limits) -> Self {
+        let log_in = LogIn::new(Gate).with_waiting_max(1);
+        let pool = Pool::start(&log_in, || {}).expect("the system has threads");
+        Self { hub: Hub::new(limits, [7; 32]), table: Table::default(), limits: DriverLimits::default(), pool }
+    }
+
+    /// A connection that comes from this address and asks for a name.
+    fn ask(&mut self, address: [u8; 4], name: &str, credential: &[u8]) -> usize {
+        let (ours, _theirs) = UnixStream::pair().expect("the system has sockets");
+        let transport = Transport::Plain(Socket::Unix(mio::net::UnixStream::from_std(ours)));
+        let handshake = Handshake::new(NOW, self.hub.limits());
+        let peer = std::net::SocketAddr::from((address, 1)).into();
+        let key = self.table.insert(Connection::new(NOW, transport, peer, handshake));
+        let mut said = Preface::OURS.encode().to_vec();
+        ClientMessage::Register(Register { name, credential, frame_bytes_max: u32::MAX }).encode(&mut said);
+        let decided_by = (&self.limits, Some(&self.pool));
+        drive_handshake(&mut self.hub, &mut self.table, decided_by, NOW, key, &mut &said[..]).expect("it may go on");
+        key
+    }
+
+    /// What an address has cost so far: uses up what is left.
+    fn spend_rest(&mut self, address: [u8; 4]) -> u32 {
+        let origin = self.table.census.origin(&std::net::SocketAddr::from((address, 1)).into());
+        let charge = |_: &u32| self.hub.charge_origin(NOW, origin, 1).is_some();
+        BURST - (0..=BURST).find(charge).expect("it is used up some time")
+    }
+}
+
+#[test]
+fn a_name_costs_its_origin_whoever_refuses_it_and_if_nobody_does() {
+    const STRANGER: [u8; 4] = [192, 0, 2, 1];
+    let limits = Limits::default().with_origin_rate(Rate { per_s: 1, burst: BURST });
+    let cost = |ask: fn(&mut Bench)| {
+        let mut bench = Bench::new(limits.clone());
+        ask(&mut bench);
+        bench.spend_rest(STRANGER)
+    };
+    // The program knows at once; it never decides, and the connection is gone; and the last places are for others.
+    let at_once = cost(|bench| {
+        bench.ask(STRANGER, "alice", b"");
+    });
+    let never = cost(|bench| {
+        let key = bench.ask(STRANGER, "alice", b"password");
+        bench.table.remove(key);
+    });
+    let reserved = cost(|bench| {
+        bench.table.reserve_from(0);
+        bench.ask(STRANGER, "alice", b"guest");
+    });
+    let admitted = cost(|bench| {
+        bench.ask(STRANGER, "alice", b"guest");
+        assert_eq!(bench.hub.users(), 1);
+    });
+    assert_eq!([at_once, never, reserved, admitted], [101; 4]);
+}
+
+#[test]
+fn who_asks_too_often_is_refused_before_anybody_decides() {
+    let mut bench = Bench::new(Limits::default().with_origin_rate(Rate { per_s: 1, burst: BURST }));
+    bench.spend_rest([192, 0, 2, 1]);
+    let key = bench.ask([192, 0, 2, 1], "alice", b"password");
+    let Stage::Handshaking(handshaking) = &bench.table.at(key).stage else { panic!("it has no name") };
+    assert!(handshaking.undecided.is_none(), "nobody is asked");
+    assert!(!handshaking.handshake.transmit().is_empty(), "it is told");
+}
