@@ -226,7 +226,7 @@ pub struct DriverLimits {
     /// for at most three quarters of this time, then writes for at most two fifths of it, and then accepts connections for
     /// at most a quarter. So a turn takes at most 1.4 times this, and one step of the hub more. What a part leaves over waits
     /// for the next turn. There, connections that send little come first. A shorter time lets others wait less, and a longer
-    /// one makes larger batches. Default 2 ms.
+    /// one makes larger batches. Default 2 ms; at most 50 ms, because all wait for the turn.
     pub turn_time: Duration,
     /// Connections that the server accepts in one turn. Default 64.
     pub turn_accepts_max: usize,
@@ -276,6 +276,13 @@ impl Default for DriverLimits {
     }
 }
 
+/// The longest [`DriverLimits::turn_time`]. All parts of the longest turn are less than what timers wait for them, and nobody
+/// notices a delay of that.
+const TURN_TIME_MAX: Duration = Duration::from_millis(50);
+
+/// The longest [`DriverLimits::linger_time_max`]: a connection takes a place for so long.
+const LINGER_TIME_MAX: Duration = Duration::from_secs(3600);
+
 impl DriverLimits {
     /// The same with these [`uncounted_origins`](Self::uncounted_origins), and no others.
     #[must_use]
@@ -323,7 +330,7 @@ impl DriverLimits {
         self.faults().next().map_or(Ok(()), Err)
     }
 
-    /// All limits that are zero.
+    /// All limits that are out of their range.
     pub(crate) fn faults(&self) -> impl Iterator<Item = DriverLimitsError> + use<> {
         let zeros = [
             ("connections_max", self.connections_max == 0, "1"),
@@ -340,7 +347,11 @@ impl DriverLimits {
         let of_origin = (given != most).then_some(Wrong::OriginBits { given });
         let given = self.ipv6_site_bits;
         let of_site = (!(1..=most).contains(&given)).then_some(Wrong::SiteBits { given, most });
-        zeros.chain(of_origin.into_iter().chain(of_site).map(DriverLimitsError))
+        let times =
+            [("turn_time", self.turn_time, TURN_TIME_MAX), ("linger_time_max", self.linger_time_max, LINGER_TIME_MAX)];
+        let times = times.into_iter().filter(|(_, given, most)| given > most);
+        let times = times.map(|(name, given, most)| DriverLimitsError(Wrong::Long { name, given, most }));
+        zeros.chain(times).chain(of_origin.into_iter().chain(of_site).map(DriverLimitsError))
     }
 }
 
@@ -354,6 +365,8 @@ enum Wrong {
     /// With zero, nothing could happen.
     #[error("{name} is 0: it must be at least {least}")]
     Zero { name: &'static str, least: &'static str },
+    #[error("{name} is {given:?}: it must be at most {most:?}")]
+    Long { name: &'static str, given: Duration, most: Duration },
     #[error("ipv6_origin_bits is {given}: it must be 1 to 64")]
     OriginBits { given: u8 },
     /// Names both, so that the error has the place of the one that was set.
@@ -384,6 +397,23 @@ mod tests {
             assert_eq!(limits.check().expect_err("it is wrong").to_string(), error);
         }
         assert_eq!(limits().with_ipv6_origin_bits(56).with_ipv6_site_bits(56).check(), Ok(()));
+    }
+
+    #[test]
+    fn a_turn_is_short_and_a_connection_that_is_closed_is_not_read_for_days() {
+        let limits = DriverLimits::default;
+        for (limits, error) in [
+            (limits().with_turn_time(Duration::from_millis(51)), "turn_time is 51ms: it must be at most 50ms"),
+            (
+                limits().with_linger_time_max(Duration::from_secs(3_601)),
+                "linger_time_max is 3601s: it must be at most 3600s",
+            ),
+        ] {
+            assert_eq!(limits.check().expect_err("it is wrong").to_string(), error);
+        }
+        assert!(limits().with_turn_time(Duration::MAX).check().is_err());
+        let most = limits().with_turn_time(TURN_TIME_MAX).with_linger_time_max(LINGER_TIME_MAX);
+        assert_eq!(most.check(), Ok(()));
     }
 
     #[test]

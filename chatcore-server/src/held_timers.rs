@@ -9,6 +9,13 @@ use crate::read_queue::Mark;
 /// How long timers wait for those who waited for their go when they were due.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
+/// How long timers are held, at the most, while the server is awake: so long a million connections take that all have news.
+/// Pauses that are over wait for them, too.
+const HELD_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// From one turn to the next. What takes longer is no turn: the server slept, or its machine did.
+const SLEEP_TIME_MIN: Duration = Duration::from_secs(1);
+
 /// Timers that are held until all have had their go of whom the system has told by then.
 #[derive(Debug)]
 pub(crate) struct HeldTimers {
@@ -18,23 +25,29 @@ pub(crate) struct HeldTimers {
     /// has seen.
     events_in_full_batches: usize,
     noted_at: Instant,
+    /// How long the server has been awake since timers ran off.
+    held_time: Duration,
     /// Those before the mark have had no go yet, since then.
     waiting: Option<(Mark, Instant)>,
 }
 
 impl HeldTimers {
     pub(crate) const fn new(now: Instant, events_max: usize) -> Self {
-        Self { events_max, events_in_full_batches: 0, noted_at: now, waiting: None }
+        Self { events_max, events_in_full_batches: 0, noted_at: now, held_time: Duration::ZERO, waiting: None }
     }
 
     /// The system has handed out so many events, and whoever waits for its go now is before the mark. The system hands out
     /// in turn: when it has told of more than there are connections, it has told of each that had news at first. What it told
-    /// before the server slept does not count.
+    /// before the server slept does not count. However full the batches are, timers are not held for ever.
     pub(crate) fn note(&mut self, now: Instant, events: usize, connections: usize, mark: Mark) {
-        let has_slept = now.saturating_since(std::mem::replace(&mut self.noted_at, now)) >= WAIT_MAX;
+        let passed = now.saturating_since(std::mem::replace(&mut self.noted_at, now));
+        let has_slept = passed >= SLEEP_TIME_MIN;
+        // On a machine that is short of time each turn may look like a sleep.
+        self.held_time += if has_slept { WAIT_MAX } else { passed };
         let before = if has_slept { 0 } else { self.events_in_full_batches };
         self.events_in_full_batches = if events < self.events_max { 0 } else { before + events };
-        if (1..=connections).contains(&self.events_in_full_batches) {
+        let may_be_more = (1..=connections).contains(&self.events_in_full_batches);
+        if may_be_more && self.held_time < HELD_TIME_MAX {
             self.waiting = None;
         } else {
             self.waiting.get_or_insert((mark, now));
@@ -47,7 +60,7 @@ impl HeldTimers {
             |(mark, since): &mut (Mark, Instant)| has_passed(*mark) || now.saturating_since(*since) >= WAIT_MAX;
         let may_run = self.waiting.take_if(is_over).is_some();
         if may_run {
-            self.events_in_full_batches = 0;
+            (self.events_in_full_batches, self.held_time) = (0, Duration::ZERO);
         }
         may_run
     }
@@ -65,17 +78,19 @@ mod tests {
     struct Bench {
         timers: HeldTimers,
         queue: ReadQueue,
+        connections: usize,
     }
 
     impl Bench {
+        /// With 25 connections.
         fn new() -> Self {
-            Self { timers: HeldTimers::new(NOW, 10), queue: ReadQueue::default() }
+            Self { timers: HeldTimers::new(NOW, 10), queue: ReadQueue::default(), connections: 25 }
         }
 
-        /// A turn in which so many of 25 connections have news, and so many have their go. Whether timers run off.
+        /// A turn in which so many connections have news, and so many have their go. Whether timers run off.
         fn turn(&mut self, now: Instant, news: usize, goes: usize) -> bool {
             (0..news).for_each(|key| self.queue.push(Load::Light, key));
-            self.timers.note(now, news, 25, self.queue.mark());
+            self.timers.note(now, news, self.connections, self.queue.mark());
             for _ in 0..goes {
                 self.queue.pop(Load::Light);
             }
@@ -95,6 +110,35 @@ mod tests {
     fn they_run_off_however_long_the_batches_are_full() {
         let mut bench = Bench::new();
         let runs = [(); 6].map(|()| bench.turn(NOW, 10, 10));
+        assert_eq!(runs, [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn they_run_off_however_long_the_turns_are_while_the_batches_are_full() {
+        // A turn of so many milliseconds, after so many turns at the most.
+        for (turn_ms, turns_max) in [(3, 1_001), (100, 31), (999, 5), (60_000, 31)] {
+            let mut bench = Bench { connections: usize::MAX, ..Bench::new() };
+            let mut now = NOW;
+            // The second time as the first.
+            for _ in 0..2 {
+                let run = (1..=turns_max).find(|_| {
+                    now = now + Duration::from_millis(turn_ms);
+                    bench.turn(now, 10, 10)
+                });
+                assert!(run.is_some(), "they are held for more than {turns_max} turns of {turn_ms} ms");
+                assert!(run > Some(3), "nobody was waited for: turns of {turn_ms} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn slow_turns_are_no_sleep() {
+        let mut bench = Bench::new();
+        let mut now = NOW;
+        let runs = [(); 6].map(|()| {
+            now = now + Duration::from_millis(150);
+            bench.turn(now, 10, 10)
+        });
         assert_eq!(runs, [false, false, true, false, false, true]);
     }
 

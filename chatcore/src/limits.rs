@@ -12,6 +12,7 @@ use crate::wire::{Announced, HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX, PAGE
 /// The limits of a hub and of the handshakes before it. [`check`](Self::check) tells whether they fit together.
 ///
 /// Limits are made from the default ones, with a method for each field. Where a field gives no smallest value, it may be 0.
+/// No time is longer than 49 days, which is what the protocol can tell.
 /// *Rejected* and *refused* with a code mean the answers of protocol.md, *accepted and rejected* and *refused*.
 ///
 /// With the feature `serde`, a limit that is missing is the default one, times are text with a unit (`"30s"`, `"250ms"`), and
@@ -271,6 +272,16 @@ impl Limits {
         if self.resume_time_max.as_millis() > u128::from(u32::MAX) {
             faults.push(LimitsError::Resume { given: self.resume_time_max });
         }
+        let times = [
+            ("handshake_time_max", self.handshake_time_max),
+            ("decision_time_max", self.decision_time_max),
+            ("stall_time_max", self.stall_time_max),
+            ("probe_time_max", self.probe_time_max),
+            ("presence_time_min", self.presence_time_min),
+            ("flush_time_max", self.flush_time_max),
+        ];
+        let times = times.into_iter().filter(|(_, given)| given.as_millis() > u128::from(u32::MAX));
+        faults.extend(times.map(|(name, given)| LimitsError::Long { name, given }));
         let per_user = [
             ("rooms_of_user_max", self.rooms_of_user_max, PER_USER_MAX),
             ("watches_max", self.watches_max, PER_USER_MAX),
@@ -454,5 +465,28 @@ mod tests {
         let no_burst = Limits { session_rate: Rate { per_s: 1, burst: 0 }, ..default() };
         assert_eq!(check(no_burst), LimitsError::NoBurst { name: "session_rate" });
         assert!(matches!(check(Limits { idle_time_max: Duration::ZERO, ..default() }), LimitsError::Idle { .. }));
+    }
+
+    #[test]
+    fn no_time_is_longer_than_can_be_told() {
+        const LONGEST: Duration = Duration::from_millis(u32::MAX as u64);
+        type Change = fn(Limits, Duration) -> Limits;
+        let changes: [(&str, Change); 8] = [
+            ("handshake_time_max", Limits::with_handshake_time_max),
+            ("decision_time_max", Limits::with_decision_time_max),
+            ("idle_time_max", Limits::with_idle_time_max),
+            ("stall_time_max", Limits::with_stall_time_max),
+            ("resume_time_max", Limits::with_resume_time_max),
+            ("probe_time_max", Limits::with_probe_time_max),
+            ("presence_time_min", Limits::with_presence_time_min),
+            ("flush_time_max", Limits::with_flush_time_max),
+        ];
+        for (name, change) in changes {
+            assert_eq!(change(Limits::default(), LONGEST).check(), Ok(()), "{name}");
+            for longer in [LONGEST + Duration::from_millis(1), Duration::MAX] {
+                let error = change(Limits::default(), longer).check().unwrap_err().to_string();
+                assert!(error.starts_with(name) && error.ends_with("49 days"), "{error}");
+            }
+        }
     }
 }

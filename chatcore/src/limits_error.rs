@@ -52,6 +52,14 @@ pub enum LimitsError {
         /// The limit given.
         given: Duration,
     },
+    /// A time is longer than the protocol can tell, in 32 bits of milliseconds.
+    #[error("{name} is {given:?}: it must be at most 49 days")]
+    Long {
+        /// The limit's name.
+        name: &'static str,
+        /// The limit given.
+        given: Duration,
+    },
     /// A limit lets a user be in too many rooms, watch too many names, or have too many sessions.
     #[error("{name} is {given}: it must be at most {max}")]
     PerUser {

@@ -224,7 +224,7 @@ settings! {
         turn_time: server.driver.turn_time, Time, Live,
             "The time by which the parts of a turn are measured: at most three quarters of it for reading, two fifths for \
              writing, one quarter for accepting, so 1.4 times this for a full turn. Users who send little come first in \
-             each turn.";
+             each turn. At most 50 ms.";
         turn_bytes_max: server.driver.turn_bytes_max, Bytes, Live,
             "Bytes that the server reads from one connection before it serves others.";
         turn_accepts_max: server.driver.turn_accepts_max, Count, Live,
