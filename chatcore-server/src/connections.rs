@@ -5,6 +5,8 @@
 //! has to say to a connection. Each of the two is bounded by time, and what is left over goes on in the next turn.
 
 use chatcore::{Action, CloseReason, Hub, HubEvent, Instant, Limits, Reconnect, Refusal, UserName};
+#[cfg(feature = "tls")]
+use tracing::warn;
 use tracing::{debug, error, info};
 
 use crate::accept::{Entrance, Way};
@@ -21,6 +23,8 @@ use crate::read_queue::Mark;
 use crate::reading::Reading;
 use crate::table::Table;
 use crate::time_slice::TimeSlice;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 use crate::wall_clock::WallClock;
 use crate::{closing, handshakes, proxied, writing};
 use chatcore_transport::Transport;
@@ -132,6 +136,19 @@ impl Connections {
         }
         self.hub.set_reserved(reserved.iter().cloned());
         self.limits = driver;
+    }
+
+    /// Those who come from now on are shown this certificate.
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_tls(&mut self, tls: &Tls) {
+        let cost = tls.handshake_cost();
+        if cost.is_high() && cost.units() != self.table.tls_handshake_cost {
+            warn!(
+                "each handshake of TLS takes the server more than a millisecond with this key ({cost}): one of ECDSA P-256 \
+                 takes a tenth of that"
+            );
+        }
+        self.table.tls_handshake_cost = cost.units();
     }
 
     /// Logs how much there is of everything.

@@ -170,18 +170,16 @@ pub(crate) fn decided(
     }
 }
 
-/// The cost of a handshake of TLS for its origin, in the units of protocol.md, *Cost*: some 300 µs of the processor.
-const TLS_HANDSHAKE_COST: u32 = 500;
-
-/// The same for the opening of a WebSocket: its head is parsed and its key is hashed, which takes some 10 µs.
+/// The cost of the opening of a WebSocket for its origin, in the units of protocol.md, *Cost*: its head is parsed and its key is
+/// hashed, which takes some 10 µs.
 const OPENING_COST: u32 = 16;
 
-/// What it costs to begin a connection.
-const fn cost(transport: &Transport) -> u32 {
+/// What it costs to begin a connection, if a handshake of TLS costs so much.
+const fn cost(transport: &Transport, tls_handshake_cost: u32) -> u32 {
     // Another crate of the same build may give the type kinds that this one does not make.
-    let tls = if transport.is_encrypted() { TLS_HANDSHAKE_COST } else { 0 };
+    let tls = if transport.is_encrypted() { tls_handshake_cost } else { 0 };
     let opening = if transport.is_websocket() { OPENING_COST } else { 0 };
-    CONNECTION_COST + tls + opening
+    CONNECTION_COST.saturating_add(tls).saturating_add(opening)
 }
 
 /// Takes in a connection, and gives its key. Its session waits for this time when it breaks, or for the hub's.
@@ -203,8 +201,9 @@ pub(crate) fn open(
 
 /// Charges a new connection to its origin. Whether something is read of it now.
 pub(crate) fn charge(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) -> bool {
+    let tls_handshake_cost = table.tls_handshake_cost;
     let connection = table.at(key);
-    let (peer, cost) = (connection.peer, cost(&connection.transport));
+    let (peer, cost) = (connection.peer, cost(&connection.transport, tls_handshake_cost));
     let Some(until) = hub.charge_origin(now, table.census.origin(&peer), cost) else { return true };
     table.pause(key, until);
     false

@@ -41,6 +41,8 @@ mod driver_memory;
 mod file_responses;
 #[cfg(feature = "mio")]
 mod handle;
+#[cfg(feature = "tls")]
+mod handshake_cost;
 #[cfg(feature = "mio")]
 mod handshakes;
 #[cfg(feature = "mio")]

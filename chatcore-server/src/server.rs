@@ -104,6 +104,10 @@ impl Server {
             handle,
             stopping: false,
         };
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &config.tls {
+            server.connections.set_tls(tls);
+        }
         server.set_capacity(&config.driver);
         Ok(server)
     }
@@ -308,6 +312,10 @@ impl Server {
         if let Err(error) = self.acceptor.configure(&config) {
             // They were checked when the configuration came.
             error!(%error, "the rules for WebSockets stay as they were");
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &config.tls {
+            self.connections.set_tls(tls);
         }
         self.set_capacity(&config.driver);
         self.reconnect = config.reconnect;

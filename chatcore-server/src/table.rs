@@ -46,6 +46,8 @@ pub(crate) struct Table {
     buffers: Buffers,
     /// Input that the hub has not taken.
     pub(crate) rests: Rests,
+    /// What a handshake of TLS costs its origin.
+    pub(crate) tls_handshake_cost: u32,
     /// A connection has ended since [`Table::has_ended`] was last asked.
     ended: bool,
 }

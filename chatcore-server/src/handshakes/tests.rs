@@ -105,3 +105,35 @@ fn who_asks_too_often_is_refused_before_anybody_decides() {
     assert!(handshaking.undecided.is_none(), "nobody is asked");
     assert!(!handshaking.handshake.transmit().is_empty(), "it is told");
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_handshake_of_tls_costs_its_origin_what_it_takes_with_the_key() {
+    use crate::accept::{Entrance, Way};
+    use crate::connections::Connections;
+    use crate::origin::LOCAL;
+    use crate::tls::Tls;
+    use crate::wall_clock::WallClock;
+
+    let spent = |algorithm: &'static rcgen::SignatureAlgorithm| {
+        let key = rcgen::KeyPair::generate_for(algorithm).expect("it is a key");
+        let params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("it is a name");
+        let certificate = params.self_signed(&key).expect("it signs");
+        let tls = Tls::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).expect("it is right");
+        // What a client may choose costs no more than that.
+        let groups: Vec<_> = tls.config().crypto_provider().kx_groups.iter().map(|group| group.name()).collect();
+        assert_eq!(groups, [rustls::NamedGroup::X25519, rustls::NamedGroup::secp256r1]);
+        let limits = Limits::default().with_origin_rate(Rate { per_s: 1, burst: BURST });
+        let hub = Hub::new(limits, [7; 32]);
+        let mut connections = Connections::new(hub, WallClock::start(), DriverLimits::default(), None);
+        connections.set_tls(&tls);
+        let (transport, _client) = crate::writing::tests::tls_pair();
+        let entrance = Entrance { way: Way::Direct, resume_time_max: None };
+        connections.open(NOW, transport, Peer::Local { uid: None }, entrance);
+        let charge = |_: &u32| connections.hub().charge_origin(NOW, LOCAL, 1).is_some();
+        let spent = BURST - (0..=BURST).find(charge).expect("it is used up some time");
+        assert_eq!(spent, CONNECTION_COST + tls.handshake_cost().units());
+        spent
+    };
+    assert!(spent(&rcgen::PKCS_ECDSA_P256_SHA256) < spent(&rcgen::PKCS_ECDSA_P384_SHA384));
+}
