@@ -1,7 +1,7 @@
 use std::os::unix::net::UnixStream;
 
 use chatcore::wire::{ClientMessage, Message, Preface, Register};
-use chatcore::{Denial, Limits, Rate};
+use chatcore::{Denial, Limits, Rate, UserName};
 use chatcore_transport::Socket;
 
 use super::*;
@@ -25,6 +25,7 @@ impl Authenticator for Gate {
         let refusal = || Refusal::Custom(Denial::new("the name needs a password"));
         match request.registration.credential() {
             b"" => Some(Err(refusal())),
+            b"owner" => Some(Ok(Admission::AnotherSession)),
             b"guest" => Some(Ok(Admission::NewUser)),
             _ => None,
         }
@@ -41,7 +42,7 @@ struct Bench {
 
 impl Bench {
     fn new(limits: Limits) -> Self {
-        let log_in = LogIn::new(Gate).with_waiting_max(1);
+        let log_in = LogIn::new(Gate).with_guests_making_way(true).with_waiting_max(1);
         let pool = Pool::start(&log_in, || {}).expect("the system has threads");
         Self { hub: Hub::new(limits, [7; 32]), table: Table::default(), limits: DriverLimits::default(), pool }
     }
@@ -104,6 +105,22 @@ fn who_asks_too_often_is_refused_before_anybody_decides() {
     let Stage::Handshaking(handshaking) = &bench.table.at(key).stage else { panic!("it has no name") };
     assert!(handshaking.undecided.is_none(), "nobody is asked");
     assert!(!handshaking.handshake.transmit().is_empty(), "it is told");
+}
+
+#[test]
+fn a_guest_makes_way_for_an_owner_who_gets_in_alone() {
+    let mut bench = Bench::new(Limits::default().with_sessions_of_origin_max(1));
+    let alice = UserName::new("alice").expect("it is a name");
+    bench.ask([192, 0, 2, 1], "alice", b"guest");
+    // The owner's origin is full.
+    bench.ask([192, 0, 2, 2], "bob", b"guest");
+    bench.ask([192, 0, 2, 2], "alice", b"owner");
+    assert_eq!((bench.hub.users(), bench.hub.user_value(&alice)), (2, 0), "the guest is still there");
+    bench.ask([192, 0, 2, 3], "alice", b"owner");
+    assert_eq!((bench.hub.users(), bench.hub.sessions(), bench.hub.user_value(&alice)), (2, 2, OWNED));
+    // The owner's second device pushes nobody out.
+    bench.ask([192, 0, 2, 4], "alice", b"owner");
+    assert_eq!((bench.hub.users(), bench.hub.sessions()), (2, 3));
 }
 
 #[cfg(feature = "tls")]

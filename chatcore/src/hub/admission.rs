@@ -133,6 +133,18 @@ impl Hub {
         Ok(())
     }
 
+    /// Whether the origin of a registration, and its site, may have one more session. A program that ends sessions to let a
+    /// client in asks before: [`admit`](Self::admit) would refuse the client after that.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::OriginFull`] if they have as many as they may.
+    pub fn check_origin(&self, registration: &Registration) -> Result<(), Refusal> {
+        let sessions = self.ordered.sessions();
+        let checked = sessions.origins.check_session(registration, &sessions.limits);
+        checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })
+    }
+
     /// Admits a client: begins a session under the name that it asked for, which must be free, or resumes its session on
     /// this connection (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs from
     /// now on. The driver drops the [`Handshake`](crate::Handshake).
@@ -308,14 +320,13 @@ impl Hub {
         body_bytes_max: u32,
         registration: &mut Registration,
     ) -> Result<(ConnId, usize), Refusal> {
-        let (sessions, _) = self.ordered.unordered();
+        let sessions = self.ordered.sessions();
         let sessions_max = sessions.limits.sessions_max;
         if sessions.len() >= sessions_max as usize {
             return Err(Refusal::HubFull { sessions_max });
         }
-        if let Err(sessions_of_origin_max) = sessions.origins.check_session(registration, &sessions.limits) {
-            return Err(Refusal::OriginFull { sessions_of_origin_max });
-        }
+        self.check_origin(registration)?;
+        let (sessions, _) = self.ordered.unordered();
         let token = Token::from_bytes(self.secrets.draw());
         let name = &registration.name;
         let looks_like = (key != name.as_str()).then(|| key.into());
