@@ -440,7 +440,7 @@ mod tests {
         let Next::Decide(registration) = connection.receive(NOW, &mut hub, &opening) else { panic!("it asks") };
         let _ = connection.admit(NOW, &mut hub, *registration);
         let mut frame = Vec::new();
-        ClientMessage::Send(Send { to: "nobody", body: &[b'x'; 60_000] }).encode(&mut frame);
+        ClientMessage::Send(Send { to: "nobody", body: &vec![b'x'; 60_000] }).encode(&mut frame);
         // After the rest of the frame comes a byte of the next.
         let next = [&frame[..], &frame[..1]].concat();
         for parts in
