@@ -130,11 +130,10 @@ fn a_refusal_that_passes_is_followed_by_the_same_request_on_another_connection()
                 continue;
             }
             let (why, after) = reconnecting(&mut client);
-            assert!(
-                matches!(&why, Closed::Refused { code: told, detail, .. } if told == code && detail == "no"),
-                "{why:?}"
-            );
-            let told = Duration::from_millis(wait_ms.unwrap_or_default().into());
+            let Closed::Refused { code: refused, detail, wait, .. } = why else { panic!("{why:?}") };
+            let told = wait_ms.map(|ms| Duration::from_millis(ms.into()));
+            assert_eq!((refused, &*detail, wait), (*code, "no", told));
+            let told = told.unwrap_or_default();
             assert!(told + longest_first / 2 <= after && after <= told + longest_first, "{code}: {after:?}");
             asks_again(&mut client);
         }

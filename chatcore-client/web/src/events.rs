@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 
 use chatcore::wire::Announced;
-use chatcore::{Closed, Event, Reconnect, SessionTicket, User};
+use chatcore::{Closed, Event, SessionTicket, User};
 
 use crate::encoding::Encoder;
 
@@ -181,11 +181,11 @@ pub(crate) fn encode_ticket(to: &mut Encoder, ticket: &SessionTicket) {
         .number(ticket.attempt);
 }
 
-/// Why a connection or a client ended: what kind of end it is, a code, words, and the hub's hint.
+/// Why a connection or a client ended: what kind of end it is, a code, words, and after which time the hub wants to see us again.
 fn encode_closed(to: &mut Encoder, closed: &Closed) {
-    let (kind, code, hint) = match closed {
-        Closed::Goodbye { code, reconnect, .. } => ("goodbye", code.name(), reconnect.as_ref()),
-        Closed::Refused { code, .. } => ("refused", code.name(), None),
+    let (kind, code, after) = match closed {
+        Closed::Goodbye { code, reconnect, .. } => ("goodbye", code.name(), reconnect.as_ref().map(|hint| hint.after)),
+        Closed::Refused { code, wait, .. } => ("refused", code.name(), *wait),
         Closed::Error { code, .. } => ("error", code.name(), None),
         Closed::ProtocolError(error) => ("protocol_error", error.code().name(), None),
         Closed::OtherProtocol(_) => ("other_protocol", "other_protocol", None),
@@ -193,7 +193,7 @@ fn encode_closed(to: &mut Encoder, closed: &Closed) {
         Closed::Disconnected => ("disconnected", "disconnected", None),
         _ => ("other", "other", None),
     };
-    to.text(kind).text(code).text(&closed.to_string()).option(hint, |to, Reconnect { after, .. }| {
-        to.time(*after);
+    to.text(kind).text(code).text(&closed.to_string()).option(after, |to, after| {
+        to.time(after);
     });
 }

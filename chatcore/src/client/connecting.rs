@@ -1,6 +1,7 @@
 //! The connection under a session: made, lost, made again.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use super::event::{Closed, Event};
 use super::parts::Client;
@@ -174,9 +175,9 @@ impl Client {
     }
 
     /// The hub will not go on with the session.
-    pub(super) fn refused_to_resume(&mut self, code: RefusalCode, detail: String, hint: Option<Reconnect>) {
+    pub(super) fn refused_to_resume(&mut self, code: RefusalCode, detail: String, wait: Option<Duration>) {
         if code != RefusalCode::SessionOver {
-            return self.schedule_reconnect(Closed::Refused { code, detail }, hint);
+            return self.schedule_reconnect(Closed::Refused { code, detail, wait }, wait.map(Reconnect::new));
         }
         let unsent_from = self.unsent_from();
         self.numbers_before += self.outbox.next_number() - 1;

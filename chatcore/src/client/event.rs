@@ -392,6 +392,10 @@ pub enum Closed {
         code: RefusalCode,
         /// Why, for people. The hub wrote this text.
         detail: String,
+        /// The time after which it may be worth trying again, as the hub told it; none if it does not know. The client may
+        /// wait less ([`Backoff::announced_max`](super::Backoff::announced_max)).
+        #[cfg_attr(feature = "serde", serde(with = "crate::form::duration::option"))]
+        wait: Option<Duration>,
     },
     /// The hub reports that we broke the protocol (protocol.md, *error*).
     #[error("the server reports a protocol error, {code}: {detail}")]

@@ -189,12 +189,12 @@ impl Client {
                 // It would bring the credential out, in the place of the session's token: of a hub that was not asked.
                 return Err(ProtocolError::Unexpected { kind: Kind::REFUSED, state: State::Unregistered.words() });
             }
-            self.refused_to_resume(code, detail, wait.map(Reconnect::new));
+            self.refused_to_resume(code, detail, wait);
             return Ok(());
         }
         if self.config.keeps_trying && !self.closing && (code.passes() || wait.is_some()) {
             // A hub waits less long for another registration on this connection than the client may have to.
-            let why = Closed::Refused { code, detail };
+            let why = Closed::Refused { code, detail, wait };
             self.schedule_reconnect(why, wait.map(Reconnect::new));
             return Ok(());
         }

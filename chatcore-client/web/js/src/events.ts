@@ -38,7 +38,7 @@ export interface Reason {
     readonly code: string;
     /** The same for people. The server may have written it: show it as text, never as markup. */
     readonly message: string;
-    /** The milliseconds after which the server wants to see us again; null if it does not say. */
+    /** The milliseconds after which the server wants to see us again, or may give what it has refused; null if it does not say. */
     readonly after: number | null;
 }
 
