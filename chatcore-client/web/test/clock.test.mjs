@@ -15,6 +15,7 @@ const LIMITS = [65_792, 65_536, 4 << 20, 60_000, IDLE_MS_MAX, 600_000, 100, 100,
 const HOUR_MS = 3_600_000;
 const ACK_MS = 50;
 const PROBE_MS = 5_000;
+const MINUTE_MS = 60_000;
 
 const settled = () => new Promise(setImmediate);
 
@@ -117,6 +118,10 @@ class Server {
         this.#send(frame(MESSAGE, [...uint(++this.#id), ...blob("#lobby"), ...blob("alice"), ...blob(text)]));
     }
 
+    cut() {
+        this.#sockets.at(-1).tell("close", { reason: "" });
+    }
+
     pong() {
         this.#send(frame(PONG, uint(0)));
     }
@@ -127,10 +132,10 @@ class Server {
 }
 
 /** A client with a session, whose clocks the test moves. */
-async function begin(t) {
+async function begin(t, options) {
     await load();
     const [clock, server] = [new Clock(t), new Server()];
-    const client = new Client("ws://fake/", { WebSocket: server.WebSocket, ackDelay: ACK_MS, probeTimeMax: PROBE_MS });
+    const client = new Client("ws://fake/", { WebSocket: server.WebSocket, ackDelay: ACK_MS, probeTimeMax: PROBE_MS, ...options });
     const heard = [];
     client.addEventListener("message", ({ detail }) => heard.push(detail.text));
     const registered = client.register("bob");
@@ -154,6 +159,29 @@ test("a machine that has slept while its steady clock stood still asks for a sig
     assert.equal(client.state, "open", "it waits for the answer");
     await clock.pass(1_000);
     assert.deepEqual([server.connections.length, server.connections[1]?.[0]], [2, RESUME]);
+});
+
+/** It waits for half of that at least. */
+const WAITS_LONG = { firstWait: 2 * MINUTE_MS, longestWait: 2 * MINUTE_MS };
+
+test("a countdown does not change when somebody sets the clock, and the time of the day does", TIMEOUT, async (t) => {
+    const { client, clock, server } = await begin(t, WAITS_LONG);
+    assert.deepEqual([client.nextAttemptIn, client.nextAttempt], [null, null]);
+    server.cut();
+    await settled();
+    const wait = client.nextAttemptIn;
+    assert.ok(wait >= MINUTE_MS && wait <= 2 * MINUTE_MS, `${wait} ms`);
+    for (const [passed, by] of [[0, 0], [1_000, -HOUR_MS], [2_000, -24 * HOUR_MS], [3_000, 2_000]]) {
+        clock.wall += by;
+        await clock.pass(passed);
+    }
+    const left = client.nextAttemptIn;
+    assert.equal(Math.round(left), Math.round(wait - 6_000));
+    assert.ok(Math.abs(client.nextAttempt.getTime() - (clock.wall + left)) <= 1);
+    await clock.pass(left - 1);
+    assert.deepEqual([server.connections.length, client.state], [1, "waiting"]);
+    await clock.pass(2);
+    assert.deepEqual([server.connections.length, client.nextAttemptIn, client.nextAttempt], [2, null, null]);
 });
 
 test("what arrives first after the sleep is told, and the server is asked once", TIMEOUT, async (t) => {

@@ -157,8 +157,9 @@ export const scenarios = {
                 sent.push(alice.send("bob5", expected.at(-1)));
                 if (i === 10) line.cut();
             }
-            const { at, why } = await waits;
-            equal([at instanceof Date, why.kind, alice.state], [true, "disconnected", "waiting"], "it says when");
+            const { after, why } = await waits;
+            equal([why.kind, alice.state], ["disconnected", "waiting"], "it says why");
+            equal([alice.nextAttemptIn <= after, alice.nextAttempt instanceof Date], [true, true], "and when");
             await Promise.all(sent);
         }
         await bob.who().next();

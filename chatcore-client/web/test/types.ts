@@ -5,7 +5,7 @@ import type { Ticket } from "chatcore";
 export async function use(ticket: Ticket, module: WebAssembly.Module): Promise<readonly string[]> {
     await load(module);
     const client = new Client(new URL("wss://chat.example"), { keepsTrying: true });
-    client.addEventListener("reconnecting", ({ detail }) => detail.at.getTime() + detail.attempt);
+    client.addEventListener("reconnecting", ({ detail }) => detail.after + detail.attempt + (client.nextAttemptIn ?? 0));
     client.addEventListener("message", (event) => event.waitUntil(Promise.resolve(event.detail.text)));
     // @ts-expect-error: a message has no such field
     client.addEventListener("message", ({ detail }) => detail.attempt);

@@ -118,7 +118,8 @@ export class Client extends EventTarget {
     #asking: Asking | undefined;
     #user: User | undefined;
     #state: State = "idle";
-    #nextAttempt: Date | null = null;
+    /** When it connects again while it is `waiting`, on the clock of `performance.now()`. */
+    #attemptAt = 0;
     #reason: Reason | undefined;
     /** Says goodbye without a connection, while one is waited for to say it. */
     #leaving: ReturnType<typeof setTimeout> | undefined;
@@ -208,9 +209,16 @@ export class Client extends EventTarget {
         return this.#state;
     }
 
-    /** When it connects again, while it is `waiting`. */
+    /** In how many milliseconds it connects again, while it is `waiting`; else null. What counts down reads it again and again:
+     * it does not change when somebody sets the clock. */
+    get nextAttemptIn(): number | null {
+        return this.#state === "waiting" ? Math.max(this.#attemptAt - performance.now(), 0) : null;
+    }
+
+    /** The same as a time of the day, by the clock as it is set now. */
     get nextAttempt(): Date | null {
-        return this.#nextAttempt;
+        const wait = this.nextAttemptIn;
+        return wait === null ? null : new Date(Date.now() + wait);
     }
 
     /** For how many milliseconds nothing has been heard though something of the server is awaited; null if nothing is. */
@@ -425,12 +433,12 @@ export class Client extends EventTarget {
                 break;
             }
             case "reconnecting": {
-                [this.#state, this.#nextAttempt] = ["waiting", told.detail.at];
+                [this.#state, this.#attemptAt] = ["waiting", performance.now() + told.detail.after];
                 const why = this.#explained(told.detail.why);
                 return this.#dispatch("reconnecting", { ...told.detail, why }, wait);
             }
             case "connecting":
-                [this.#state, this.#nextAttempt] = ["connecting", null];
+                this.#state = "connecting";
                 break;
             case "disconnected":
                 this.#state = "idle";
@@ -466,7 +474,7 @@ export class Client extends EventTarget {
         if (this.#reason !== undefined) return;
         this.#reason = reason;
         clearTimeout(this.#leaving);
-        [this.#state, this.#nextAttempt] = ["closed", null];
+        this.#state = "closed";
         this.#options.signal?.removeEventListener("abort", this.#stop);
         if (error === undefined) this.#requests.lose(undefined);
         else this.#requests.fail(error);

@@ -171,10 +171,7 @@ class SentMessage extends Body implements Sent {
 const KINDS: readonly ((from: Reader) => Told)[] = [
     (from) => ({ type: "registered", detail: { ...from.user(), limits: from.limits() } }),
     (from) => ({ type: "refused", detail: { code: from.text(), message: from.text(), wait: from.option(() => from.time()) } }),
-    (from) => {
-        const [why, attempt, after] = [from.reason(), from.count(), from.time()];
-        return { type: "reconnecting", detail: { why, attempt, after, at: new Date(Date.now() + after) } };
-    },
+    (from) => ({ type: "reconnecting", detail: { why: from.reason(), attempt: from.count(), after: from.time() } }),
     (from) => ({ type: "disconnected", detail: { why: from.reason() } }),
     () => ({ type: "connecting", detail: {} }),
     () => ({ type: "resumed", detail: {} }),

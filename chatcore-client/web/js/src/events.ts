@@ -86,8 +86,8 @@ export interface ChatEvents {
     registered: User & { readonly limits: Limits };
     /** We do not get the name. `register` may be called again. */
     refused: { readonly code: string; readonly message: string; readonly wait: number | null };
-    /** The connection is lost. `at` is when the next attempt begins, and `after` how many milliseconds that is from now. */
-    reconnecting: { readonly why: Reason; readonly attempt: number; readonly after: number; readonly at: Date };
+    /** The connection is lost. The next one is tried after so many milliseconds: {@link Client.nextAttemptIn} counts down. */
+    reconnecting: { readonly why: Reason; readonly attempt: number; readonly after: number };
     /** The connection is lost, and there is nothing to ask a server for: `register` or `close`. */
     disconnected: { readonly why: Reason };
     /** An attempt to connect begins. */

@@ -91,8 +91,8 @@ export type Link =
     /** `why` the attempt before did not help; null for the first. */
     | { readonly kind: "connecting"; readonly why: string | null }
     | { readonly kind: "open" }
-    /** `due` is on the clock of `performance.now()`, which no setting of the time changes. */
-    | { readonly kind: "waiting"; readonly why: string; readonly isNameTaken: boolean; readonly due: number }
+    /** Until the next attempt: the client knows when that is. */
+    | { readonly kind: "waiting"; readonly why: string; readonly isNameTaken: boolean }
     /** Nothing happens until the person does something. */
     | { readonly kind: "ended"; readonly why: string };
 

@@ -73,6 +73,11 @@ export class Session {
         return this.#client?.silence ?? null;
     }
 
+    /** In how many milliseconds the client connects again; null if it does not wait for that. */
+    get nextAttemptIn(): number | null {
+        return this.#client?.nextAttemptIn ?? null;
+    }
+
     /** Loads the module, and goes on with the tab's session or asks for a name. */
     async start(): Promise<void> {
         if (isTooOld()) return this.#break(TOO_OLD);
@@ -282,13 +287,13 @@ export class Session {
         this.#keepTicket(client);
     }
 
-    #reconnecting(name: string, { why: reason, after }: { why: Reason; after: number }): void {
+    #reconnecting(name: string, { why: reason }: { why: Reason }): void {
         const { phase } = this.#store.model;
         // Somebody who asks for a name can have another one now.
         if (phase.kind === "prompt" && reason.kind === "refused")
             return this.prompt({ name, error: refused(reason.code, reason.message, false) });
         const isNameTaken = reason.kind === "refused" && reason.code === "name_in_use";
-        this.#link({ kind: "waiting", why: why(reason), isNameTaken, due: performance.now() + after });
+        this.#link({ kind: "waiting", why: why(reason), isNameTaken });
     }
 
     #closed(name: string, reason: Reason): void {

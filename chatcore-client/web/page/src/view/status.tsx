@@ -11,16 +11,14 @@ const SILENCE_MS = 4_000;
 
 const SECOND_MS = 1_000;
 
-/** The milliseconds of `performance.now()`, each second. */
-function useNow(isOn: boolean): number {
-    const [now, setNow] = useState(performance.now());
+/** Draws what uses it again each second. */
+function useSeconds(isOn: boolean): void {
+    const [, setDrawn] = useState(0);
     useEffect(() => {
         if (!isOn) return;
-        setNow(performance.now());
-        const timer = setInterval(() => setNow(performance.now()), SECOND_MS);
+        const timer = setInterval(() => setDrawn((times) => times + 1), SECOND_MS);
         return () => clearInterval(timer);
     }, [isOn]);
-    return now;
 }
 
 const canBeSilent = (link: Link): boolean => link.kind === "open" || (link.kind === "connecting" && link.why === null);
@@ -29,7 +27,7 @@ const canBeSilent = (link: Link): boolean => link.kind === "open" || (link.kind 
 export function useSilence(link: Link): number {
     const { session } = useActions();
     const isOn = canBeSilent(link);
-    useNow(isOn);
+    useSeconds(isOn);
     const silence = session.silence ?? 0;
     return isOn && silence >= SILENCE_MS ? silence : 0;
 }
@@ -55,12 +53,13 @@ export const Silence = ({ ms }: { ms: number }): JSX.Element | null =>
 
 /** What is being done about a lost connection: it counts down, which screen readers do not read each second. */
 export function Attempt({ link }: { link: Link }): JSX.Element | null {
-    const now = useNow(link.kind === "waiting");
+    const { session } = useActions();
+    useSeconds(link.kind === "waiting");
     if (link.kind === "connecting" && link.why !== null) return <span class="countdown">connecting…</span>;
     if (link.kind !== "waiting") return null;
     return (
         <span class="countdown" role="timer" aria-live="off">
-            next attempt in {span(link.due - Math.max(now, performance.now()))}
+            next attempt in {span(session.nextAttemptIn ?? 0)}
         </span>
     );
 }
