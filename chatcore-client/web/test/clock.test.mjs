@@ -15,6 +15,7 @@ const LIMITS = [65_792, 65_536, 4 << 20, 60_000, IDLE_MS_MAX, 600_000, 100, 100,
 const HOUR_MS = 3_600_000;
 const ACK_MS = 50;
 const PROBE_MS = 5_000;
+const LOOK_MS = 10_000;
 const MINUTE_MS = 60_000;
 
 const settled = () => new Promise(setImmediate);
@@ -161,8 +162,41 @@ test("a machine that has slept while its steady clock stood still asks for a sig
     assert.deepEqual([server.connections.length, server.connections[1]?.[0]], [2, RESUME]);
 });
 
+test("such a sleep is noticed though nothing comes, and nothing is due for long", TIMEOUT, async (t) => {
+    const { client, clock, server } = await begin(t);
+    clock.wall += HOUR_MS;
+    await clock.pass(LOOK_MS);
+    assert.deepEqual([server.pings, client.state], [1, "open"]);
+    await clock.pass(PROBE_MS + 1_000);
+    assert.deepEqual([server.connections.length, server.connections[1]?.[0]], [2, RESUME]);
+});
+
 /** It waits for half of that at least. */
 const WAITS_LONG = { firstWait: 2 * MINUTE_MS, longestWait: 2 * MINUTE_MS };
+
+test("who waits for the next attempt makes it after such a sleep", TIMEOUT, async (t) => {
+    const { client, clock, server } = await begin(t, WAITS_LONG);
+    server.cut();
+    await clock.pass(1_000);
+    assert.ok(client.nextAttemptIn > LOOK_MS);
+    clock.wall += HOUR_MS;
+    assert.ok(client.nextAttemptIn > LOOK_MS, "the clock that counts has stood still");
+    await clock.pass(LOOK_MS);
+    assert.deepEqual([server.connections.length, client.nextAttemptIn], [2, null]);
+});
+
+test("a page that nobody sees has slow timers, and is not taken for one that has slept", TIMEOUT, async (t) => {
+    globalThis.document = { visibilityState: "hidden" };
+    t.after(() => delete globalThis.document);
+    const { client, clock, server } = await begin(t);
+    // The timers of the beginning are over.
+    await clock.pass(MINUTE_MS);
+    for (let minute = 0; minute < 5; minute += 1) {
+        clock.standStill(MINUTE_MS);
+        await clock.pass(0);
+    }
+    assert.deepEqual([server.pings, client.state], [0, "open"]);
+});
 
 test("a countdown does not change when somebody sets the clock, and the time of the day does", TIMEOUT, async (t) => {
     const { client, clock, server } = await begin(t, WAITS_LONG);

@@ -233,7 +233,8 @@ export class Client extends EventTarget {
     }
 
     /** Connects at once if it waits, and else asks the server for a sign of life. It does so by itself when the page is shown again,
-     * the machine is online again, or has slept. */
+     * or the machine is online again or has slept. It notices a sleep when something arrives or a timer is due, and within 10 s
+     * unless nobody sees the page. */
     hurry(): void {
         if (this.#reason === undefined) this.#driver?.command((engine, now) => engine.hurry(now));
     }

@@ -16,6 +16,9 @@ const BUFFERED_BYTES_MAX = 256 << 10;
 /** How often to look whether a WebSocket has passed on what waits in it: no event tells. */
 const DRAIN_POLL_MS = 50;
 
+/** How often to look whether the machine has slept, where nothing else tells. */
+const SLEEP_POLL_MS = 10_000;
+
 /** The longest time that a timer takes. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -239,7 +242,9 @@ export class Driver {
         if (this.#isOver) return;
         const due = this.#call(dueOf, now);
         const drain = (this.#link?.buffered ?? 0) > 0 ? now + DRAIN_POLL_MS : Infinity;
-        const at = Math.min(due, drain);
+        // A page that nobody sees looks when it is shown again: its timers are late in any case.
+        const look = due === Infinity || isHidden() ? Infinity : now + SLEEP_POLL_MS;
+        const at = Math.min(due, drain, look);
         // One that is early enough finds out that it is early.
         if (this.#timer !== undefined && this.#timerAt <= at) return;
         clearTimeout(this.#timer);
