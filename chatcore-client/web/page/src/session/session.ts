@@ -53,7 +53,11 @@ export class Session {
             },
         );
         store.onChange(() => this.#keeper.changed());
-        addEventListener("pagehide", () => this.#keepAll());
+        addEventListener("pagehide", ({ persisted }) => {
+            this.#keepAll();
+            // Nobody can go on with a session that is not kept anywhere: its name is free.
+            if (!persisted && !this.#isTicketKept) void this.#client?.close({ connectTimeMax: 0 });
+        });
         // A page that is frozen may be thrown away without another word.
         document.addEventListener("freeze", () => this.#keepAll());
         // The connection does not notice it by itself for long.
@@ -250,10 +254,10 @@ export class Session {
     /** What comes of the name that was asked for. */
     #watchName(client: Client, name: string, hasPassword: boolean): void {
         const ours = this.#ours(client);
-        const refusal = ours(({ detail: { code, message } }: ChatEvent<"refused">) => {
+        const refusal = ours(({ detail: { code, message, wait } }: ChatEvent<"refused">) => {
             const asksPassword = code === "denied";
             this.#isOver = true;
-            this.prompt({ name, error: refused(code, message, hasPassword), asksPassword });
+            this.prompt({ name, error: refused(code, message, wait, hasPassword), asksPassword });
         });
         const reconnecting = ours(({ detail }: ChatEvent<"reconnecting">) => this.#reconnecting(name, detail));
         const closed = ours(({ detail }: ChatEvent<"closed">) => this.#closed(name, detail));
@@ -291,7 +295,7 @@ export class Session {
         const { phase } = this.#store.model;
         // Somebody who asks for a name can have another one now.
         if (phase.kind === "prompt" && reason.kind === "refused")
-            return this.prompt({ name, error: refused(reason.code, reason.message, false) });
+            return this.prompt({ name, error: refused(reason.code, reason.message, reason.after, false) });
         const isNameTaken = reason.kind === "refused" && reason.code === "name_in_use";
         this.#link({ kind: "waiting", why: why(reason), isNameTaken });
     }

@@ -1,6 +1,8 @@
 import { ChatError } from "chatcore";
 import type { Reason } from "chatcore";
 
+import { timeIn } from "../text/time.ts";
+
 export const TOO_OLD = [
     "This browser is too old",
     "The chat needs Chrome or Edge 103, Firefox 104, Safari 16.4 or a newer one, or a terminal: chatcore-client.",
@@ -44,8 +46,6 @@ const NAME = "A name has letters, digits and most signs, but no spaces, no # @ o
 /** Why a name was not given, and what to do. */
 const REFUSALS: Readonly<Record<string, string>> = {
     invalid_name: NAME,
-    name_in_use:
-        "Somebody has this name already. Try another one. (If that was you in a tab that is closed, it is free again in some minutes.)",
     confusable: "This name looks like one that somebody has. Try another one.",
     hub_full: "The server is full. Try again later.",
     shutting_down: "The server is stopping. Try again in a moment.",
@@ -54,8 +54,20 @@ const REFUSALS: Readonly<Record<string, string>> = {
     denied: "The server does not give this name.",
 };
 
-export function refused(code: string, message: string, hadPassword: boolean): string {
+/** The holder of a name may be the same person, in a tab that is closed: that has said no goodbye, and the browser opens it
+ * again with all that was stored in it. */
+function inUse(wait: number | null): string {
+    const when = wait === null ? "in some minutes" : timeIn(wait);
+    return (
+        "Somebody has this name already: try another one. If that was you, in a tab that is closed, open that tab again " +
+        `(“Reopen closed tab”), and the chat goes on there. Or wait: then the name is free ${when}.`
+    );
+}
+
+/** Why the server has not given a name; `wait` is after how many milliseconds it may, if the server has said so. */
+export function refused(code: string, message: string, wait: number | null, hadPassword: boolean): string {
     if (code === "denied" && hadPassword) return "This is not the password of this name.";
+    if (code === "name_in_use") return inUse(wait);
     const words = REFUSALS[code];
     if (words !== undefined && (code !== "denied" || message === "")) return words;
     return message === "" ? `The server refuses the name: ${code}` : sentence(message);
