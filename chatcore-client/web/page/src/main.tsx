@@ -17,9 +17,9 @@ const actions: Actions = {
         store.flush();
     },
     open: (name) => {
+        if (session.requests !== null) return session.requests.open(name);
         store.dispatch({ type: "open", name });
         store.flush();
-        void session.requests?.refresh();
     },
     ask: (work) => {
         const { requests } = session;

@@ -210,7 +210,7 @@ test("the largest names that there can be leave everything in its place", MANY_P
     for (const viewport of [{ width: 320, height: 568 }, { width: 820, height: 1000 }, { width: 1280, height: 800 }]) {
         const context = await profile(browser, { viewport, reducedMotion: "reduce" });
         let socket;
-        const liar = await startLiar(server.port, { talk: polite((opened) => (socket = opened), { name: names[0], members: names.slice(0, 3) }) });
+        const liar = await startLiar(server.port, { talk: polite((opened) => (socket = opened), { name: names[0], members: () => names.slice(0, 3) }) });
         const page = await Person.open(context, liar.url);
         await page.page.getByRole("textbox", { name: "Your name" }).fill("me");
         await page.page.keyboard.press("Enter");

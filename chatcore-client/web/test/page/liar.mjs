@@ -40,7 +40,7 @@ const LIMITS = [65_792, 65_536, 4 << 20, 60_000, 600_000, 600_000, 100, 100, 0, 
 const welcome = (name) => frame(0x02, [...blob(name), 0, ...new Uint8Array(16).fill(7), ...LIMITS]);
 
 /** Registers whoever comes, lets them into each room, and then does what a test wants. Of who is in a room it tells
- * nothing, unless it has names for that. */
+ * nothing, unless `members` gives names for that, or null for a rejection that passes. */
 export const polite = (then, { name = "me", members = null } = {}) => (socket) => {
     let frames = Buffer.alloc(0);
     let hasPreface = false;
@@ -56,7 +56,7 @@ export const polite = (then, { name = "me", members = null } = {}) => (socket) =
         for (const kind of kinds(frames)) {
             if ((kind & 0x40) === 0) continue;
             requests += 1;
-            if (kind === 0x44 && members !== null) socket.send(joinBytes([listed(requests, members)]));
+            if (kind === 0x44 && members !== null) socket.send(joinBytes([roster(requests, members())]));
             if (kind !== 0x42) continue;
             socket.send(joinBytes([frame(0x55, uint(requests))]));
             if (requests === 1) then(socket);
@@ -66,7 +66,10 @@ export const polite = (then, { name = "me", members = null } = {}) => (socket) =
 };
 
 /** Who is in a room. */
-const listed = (number, names) => frame(0x56, [...uint(number), ...uint(names.length), ...names.flatMap((name) => [...blob(name), 0]), 0]);
+const roster = (number, names) =>
+    names === null
+        ? frame(0x52, [...uint(number), ...uint(UNAVAILABLE)])
+        : frame(0x56, [...uint(number), ...uint(names.length), ...names.flatMap((name) => [...blob(name), 0]), 0]);
 
 /** Has forgotten each session when somebody comes back to it, and registers them anew. What a test gives decides on
  * each joining, by the session's number and the room: `true`, or the code of a rejection, or `null`, with which the
@@ -108,10 +111,11 @@ export const forgetful = (sessions, decide) => (socket) => {
     });
 };
 
-/** Codes of refusals and of ends. */
+/** Codes of refusals, of ends and of rejections. */
 const SESSION_OVER = 6;
 const DENIED = 4;
 const KICKED = 5;
+const UNAVAILABLE = 11;
 
 /** Refuses each name, with words for people. */
 export const refusing = (words) => (socket) => {

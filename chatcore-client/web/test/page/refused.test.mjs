@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
-import { Person, TIMEOUT, launch, profile, startServer } from "./kit.mjs";
+import { Person, TIMEOUT, launch, profile, startServer, until } from "./kit.mjs";
+import { polite, startLiar } from "./liar.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -31,4 +32,26 @@ test("a room that cannot be joined again says why, until that is dismissed", TIM
     await page.clean();
     await context.close();
     await second.stop();
+});
+
+test("who is in a room is asked for again when it is opened, if the server would not tell at first", TIMEOUT, async () => {
+    const server = await startServer();
+    const rosters = [];
+    const members = () => {
+        rosters.push(rosters.length === 0 ? null : ["me", "bob"]);
+        return rosters.at(-1);
+    };
+    const liar = await startLiar(server.port, { talk: polite(() => {}, { members }) });
+    const context = await profile(browser);
+    const page = await Person.enter(context, liar.url, "me");
+    await until("it is not told", () => rosters.length > 0);
+    await page.join("#one");
+    const [asked, people] = [rosters.length, page.page.getByRole("complementary", { name: "People in #lobby" })];
+    await page.tab("lobby").click();
+    await people.getByText("bob", { exact: true }).waitFor();
+    assert.equal(rosters.length, asked + 1);
+    await page.clean();
+    await context.close();
+    liar.end();
+    await server.stop();
 });

@@ -38,17 +38,16 @@ export class Requests {
     async join(given: string, signal?: AbortSignal): Promise<void> {
         const room = roomOf(given);
         try {
-            await this.#client.join(room, signal === undefined ? {} : { signal });
+            await this.#enter(room, signal);
         } catch (error) {
             if (signal?.aborted === true && !this.#store.model.conversations.has(room)) await this.#leave(room);
             throw error;
         }
-        this.#store.dispatch({ type: "entered", room });
         this.open(room);
     }
 
-    async #enter(room: string): Promise<void> {
-        await this.#client.join(room);
+    async #enter(room: string, signal?: AbortSignal): Promise<void> {
+        await this.#client.join(room, signal === undefined ? {} : { signal });
         this.#store.dispatch({ type: "entered", room });
     }
 
