@@ -308,14 +308,8 @@ export class Client extends EventTarget {
 
     /** The rooms that we are in and the users that we watch, page by page: what a page that was loaded anew does not know of its
      * session. `roster` tells who is in a room, and `watch` of the same users how each is now. */
-    async *subscriptions(options?: RequestOptions): AsyncGenerator<Subscriptions, void, void> {
-        for (let cursor: bigint | null = 0n; cursor !== null; ) {
-            const from: bigint = cursor;
-            const answer = await this.#ask((engine, now) => engine.subscriptions(now, from), options);
-            if (answer.kind !== "subscribed") return unexpected(answer);
-            yield { rooms: answer.rooms, users: answer.users };
-            cursor = answer.next;
-        }
+    subscriptions(options?: RequestOptions): AsyncGenerator<Subscriptions, void, void> {
+        return this.#pages((engine, now, cursor) => engine.subscriptions(now, cursor), options);
     }
 
     override addEventListener<K extends keyof ChatEvents>(
@@ -402,15 +396,16 @@ export class Client extends EventTarget {
         return this.#requests.ask(() => driver.command(make), options?.signal);
     }
 
-    async *#pages(
+    /** What each page has follows from the request. */
+    async *#pages<T>(
         make: (engine: Engine, now: number, cursor: bigint) => number,
         options: RequestOptions | undefined,
-    ): AsyncGenerator<readonly User[], void, void> {
+    ): AsyncGenerator<T, void, void> {
         for (let cursor: bigint | null = 0n; cursor !== null; ) {
             const from: bigint = cursor;
             const answer = await this.#ask((engine, now) => make(engine, now, from), options);
             if (answer.kind !== "page") return unexpected(answer);
-            yield answer.users;
+            yield answer.page as T;
             cursor = answer.next;
         }
     }

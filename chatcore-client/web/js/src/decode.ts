@@ -7,8 +7,7 @@ export type Answer =
     | { readonly kind: "accepted"; readonly number: number; readonly id: bigint }
     | { readonly kind: "done"; readonly number: number }
     | { readonly kind: "rejected"; readonly number: number; readonly code: string }
-    | { readonly kind: "page"; readonly number: number; readonly users: User[]; readonly next: bigint | null }
-    | ({ readonly kind: "subscribed"; readonly number: number; readonly next: bigint | null } & Subscriptions);
+    | { readonly kind: "page"; readonly number: number; readonly page: readonly User[] | Subscriptions; readonly next: bigint | null };
 
 /** What the module tells: an event for the program, or something that the package handles first. */
 export type Told =
@@ -106,10 +105,13 @@ class Reader {
         return { kind, code: this.text(), message: this.text(), after: this.option(() => this.time()) };
     }
 
-    page(): Told {
-        const number = this.request();
-        const users = this.list(() => this.user());
-        return { type: "answer", answer: { kind: "page", number, users, next: this.option(() => this.number()) } };
+    page(read: () => readonly User[] | Subscriptions): Told {
+        const [number, page] = [this.request(), read()];
+        return { type: "answer", answer: { kind: "page", number, page, next: this.option(() => this.number()) } };
+    }
+
+    users(): readonly User[] {
+        return this.list(() => this.user());
     }
 
     limits(): Limits {
@@ -181,8 +183,8 @@ const KINDS: readonly ((from: Reader) => Told)[] = [
     (from) => ({ type: "answer", answer: { kind: "accepted", number: from.request(), id: from.number() } }),
     (from) => ({ type: "answer", answer: { kind: "done", number: from.request() } }),
     (from) => ({ type: "answer", answer: { kind: "rejected", number: from.request(), code: from.text() } }),
-    (from) => from.page(),
-    (from) => from.page(),
+    (from) => from.page(() => from.users()),
+    (from) => from.page(() => from.users()),
     (from) => ({ type: "message", detail: new ReceivedMessage(from.number(), from.text(), from.optionalText(), from.blob()) }),
     (from) => ({ type: "sent", detail: new SentMessage(from.number(), from.text(), from.blob()) }),
     (from) => ({ type: "report", detail: { status: from.text(), to: from.text(), ids: from.list(() => from.number()) } }),
@@ -197,12 +199,7 @@ const KINDS: readonly ((from: Reader) => Told)[] = [
         const [name, online, displayName] = [from.text(), from.flag(), from.optionalText()];
         return { type: "presence", detail: { name, online, displayName } };
     },
-    (from) => {
-        const [number, rooms] = [from.request(), from.list(() => from.text())];
-        const users = from.list(() => from.text());
-        const next = from.option(() => from.number());
-        return { type: "answer", answer: { kind: "subscribed", number, rooms, users, next } };
-    },
+    (from) => from.page(() => ({ rooms: from.list(() => from.text()), users: from.list(() => from.text()) })),
 ];
 
 /** What a batch tells, in its order. */
