@@ -175,17 +175,13 @@ export class Driver {
     #connect(now: number): void {
         const { WebSocket, home, followed } = this.#place;
         const url = advised(this.#call((engine) => engine.address(), now), home, followed);
-        const link: { link?: Link } = {};
-        const ours = (work: () => void): void => {
-            if (this.#link === link.link) work();
-        };
         try {
-            link.link = new Link(WebSocket, url, {
-                opened: () => ours(() => this.#input((engine, now) => engine.connected(now))),
-                arrived: (bytes) => ours(() => this.#arrived(bytes)),
-                ended: (why) => ours(() => this.#ended(why)),
+            // One that was dropped says no more, so there is one at a time.
+            this.#link = new Link(WebSocket, url, {
+                opened: () => this.#input((engine, now) => engine.connected(now)),
+                arrived: (bytes) => this.#arrived(bytes),
+                ended: (why) => this.#ended(why),
             });
-            this.#link = link.link;
         } catch (error) {
             // Such as an address that the page may not connect to.
             this.#why = error instanceof Error ? error.message : String(error);
