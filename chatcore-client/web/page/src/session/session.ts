@@ -330,13 +330,8 @@ export class Session {
 
     #claimNew(): string {
         const name = newClaim();
-        let isOver = false;
-        let release: Release = () => (isOver = true);
-        this.#claim = { name, release: () => release() };
-        void claim(name).then((claimed) => {
-            if (isOver) claimed?.();
-            else release = claimed ?? release;
-        });
+        const claimed = claim(name);
+        this.#claim = { name, release: () => void claimed.then((release) => release?.()) };
         return name;
     }
 

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 
 import { isRoom } from "../model/types.ts";
 import type { Model } from "../model/types.ts";
+import { broken } from "../session/words.ts";
 import { plain } from "../text/shape.ts";
 import { Chat } from "./chat.tsx";
 import { Prompt } from "./prompt.tsx";
@@ -60,19 +61,15 @@ function titleOf({ phase, open, conversations }: Model): string {
 }
 
 /** Shows words instead of nothing if the page itself has a fault. */
-export class Guard extends Component<{ children: ComponentChildren }, { fault: string | null }> {
+export class Guard extends Component<{ children: ComponentChildren }, { fault: ReturnType<typeof broken> | null }> {
     override state = { fault: null };
 
     override componentDidCatch(error: unknown): void {
-        this.setState({ fault: error instanceof Error ? error.message : String(error) });
+        this.setState({ fault: broken(error) });
     }
 
     override render(): ComponentChildren {
         const { fault } = this.state;
-        return fault === null ? (
-            this.props.children
-        ) : (
-            <Broken title="The page has a fault" words={`${fault}. Load it anew: your session goes on.`} />
-        );
+        return fault === null ? this.props.children : <Broken title={fault[0]} words={fault[1]} />;
     }
 }
