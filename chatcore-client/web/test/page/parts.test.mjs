@@ -102,7 +102,7 @@ for (const [what, lack] of [
         await alert.waitFor();
         // The words of the page without its script name the same.
         const words = await (await fetch(url)).text();
-        for (const name of ["Edge 103", "Firefox 104", "Safari 16.4"]) {
+        for (const name of ["Edge 103", "Firefox 104", "Safari 16.4", "iOS 16.4"]) {
             assert.ok(words.includes(name), name);
             await alert.filter({ hasText: name }).waitFor();
         }

@@ -5,7 +5,8 @@ import { timeIn } from "../text/time.ts";
 
 export const TOO_OLD = [
     "This browser is too old",
-    "The chat needs Chrome or Edge 103, Firefox 104, Safari 16.4 or a newer one, or a terminal: chatcore-client.",
+    "The chat needs Chrome or Edge 103, Firefox 104, Safari 16.4 or a newer one (on an iPhone or iPad iOS 16.4), " +
+        "or a terminal: chatcore-client.",
 ] as const;
 
 /** What a person can do about an error of `load`, or a fault. */
