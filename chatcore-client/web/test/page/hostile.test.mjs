@@ -121,7 +121,7 @@ test("what a server says to people is shown like the words of others", TIMEOUT, 
     // Names of each kind, and then the end.
     const name = "m\u202ee";
     let socket;
-    const lies = await startLiar(server.port, { talk: polite((opened) => (socket = opened), { name, members: [name, "e\u202evil\u200b"] }) });
+    const lies = await startLiar(server.port, { talk: polite((opened) => (socket = opened), { name, members: () => [name, "e\u202evil\u200b"] }) });
     const person = await Person.open(context, lies.url);
     await person.page.getByRole("textbox", { name: "Your name" }).fill("me");
     await person.page.keyboard.press("Enter");
