@@ -120,6 +120,7 @@ fn events() -> impl Strategy<Value = Value> {
                 let detail = text.clone().unwrap_or_default();
                 let hint = json!({"after": after, "address": text});
                 let goodbye = json!({"goodbye": {"code": code, "detail": detail, "reconnect": hint}});
+                let refusal = json!({"refused": {"code": code, "detail": detail, "wait": after}});
                 let error = json!({"protocol_error": {"unexpected": {"kind": 0x40, "state": "once registered"}}});
                 let beyond = json!({"protocol_error": {"ack_beyond_sent": {"acknowledged": number, "sent": id}}});
                 prop::sample::select(vec![
@@ -152,7 +153,8 @@ fn events() -> impl Strategy<Value = Value> {
                     json!({"closed": error}),
                     json!({"closed": beyond}),
                     json!({"closed": {"other_protocol": "tls"}}),
-                    json!({"closed": {"refused": {"code": code, "detail": detail}}}),
+                    json!({"closed": {"refused": {"code": code, "detail": detail, "wait": null}}}),
+                    json!({"reconnecting": {"why": refusal, "attempt": 7, "after": after}}),
                 ])
             },
         )
