@@ -424,6 +424,8 @@ impl fmt::Debug for HubConnection {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
     use crate::limits::Limits;
     use crate::wire::{ClientMessage, Message, Preface, Register, Send};
