@@ -264,8 +264,9 @@ export class Client extends EventTarget {
     // ---- requests ----
 
     /**
-     * Sends a message to a user, or to a room (`#lobby`) that we are in. Without a connection it waits for one. Messages of one
-     * client arrive in the order of the calls.
+     * Sends a message to a user, or to a room (`#lobby`) that we are in. Without a connection it waits for one; before there is a
+     * session, which also `resume` has to wait for, it fails with `not_registered`. Messages of one client arrive in the order of
+     * the calls.
      *
      * @returns The id with which the recipients get it, when the server has taken responsibility for it.
      * @throws {ChatError} Why it was not sent; `unsent` or `unconfirmed` if the session ended before the answer.

@@ -284,7 +284,13 @@ test("a model before a batch is not changed by it", () => {
 
 test("a page that is loaded anew shows the same again, and what comes twice once", () => {
     const again = message("bob", "seen", "#lobby");
-    const model = begun(again, { type: "draft", name: "#lobby", text: "half" }, say("#lobby", "unanswered", 90));
+    const model = begun(
+        again,
+        { type: "draft", name: "#lobby", text: "half" },
+        say("#lobby", "unanswered", 90),
+        say("#lobby", "unsent", 91),
+        state("#lobby", 91, "waiting"),
+    );
     const { log, isWhole } = readStored(json(kept(model)));
     assert.ok(isWhole);
     const restored = reduce(restore(INITIAL, log), [
@@ -292,9 +298,13 @@ test("a page that is loaded anew shows the same again, and what comes twice once
         again,
         message("bob", "new", "#lobby"),
     ]);
-    assert.deepEqual(texts(restored, "#lobby"), ["seen", "unanswered", "new"]);
-    assert.deepEqual([restored.open, restored.conversations.get("#lobby").entries[1].state], ["#lobby", "unconfirmed"]);
-    assert.ok(new Set(restored.conversations.get("#lobby").entries.map(({ key }) => key)).size === 3);
+    const { entries } = restored.conversations.get("#lobby");
+    assert.deepEqual(texts(restored, "#lobby"), ["seen", "unanswered", "unsent", "new"]);
+    assert.deepEqual(
+        [restored.open, ...entries.map(({ state }) => state)],
+        ["#lobby", null, "unconfirmed", "waiting", null],
+    );
+    assert.ok(new Set(entries.map(({ key }) => key)).size === 4);
 });
 
 test("what another version of the page has stored is not shown", () => {

@@ -2,19 +2,32 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { ChatError } from "chatcore";
+
 import { Requests, Store } from "./parts.mjs";
 
 // What a browser has, and Node has not.
 globalThis.document = { visibilityState: "hidden" };
 
-/** A client that does nothing, and keeps what is asked of it. */
-function clientOf({ pages, watchesMax }) {
+const refusal = (code) => new ChatError(code, false, code);
+
+/** A client that does nothing, and keeps what is asked of it. What is sent and joined waits until a test answers it. */
+function clientOf({ pages = [], watchesMax = 10, state = "open" } = {}) {
     const asked = [];
+    const answers = new Map();
+    const answered = (what) => {
+        asked.push(what);
+        return new Promise((resolve, reject) => answers.set(what[1], { resolve, reject }));
+    };
     return {
         asked,
+        answers,
         name: "alice",
-        state: "open",
+        state,
         limits: { watchesMax },
+        send: (to, text) => answered([to, text]),
+        join: (room) => answered(["join", room]),
+        leave: (room) => answered(["leave", room]),
         async *subscriptions() {
             yield* pages;
         },
@@ -29,7 +42,7 @@ async function learned(client, ...names) {
     const store = new Store();
     store.dispatch({ type: "me", user: { name: "alice", displayName: null } });
     for (const name of names) store.dispatch({ type: "open", name });
-    await new Requests(client, store).learn();
+    await new Requests(client, store, () => {}).learn();
     return client.asked.map((asked) => asked.join(" ")).sort();
 }
 
@@ -43,4 +56,101 @@ test("whom the session watches counts: no more are asked for than the server all
     const pages = [{ rooms: [], users: ["bob", "carol"] }];
     const asked = await learned(clientOf({ pages, watchesMax: 2 }), "carol", "bob", "dave");
     assert.deepEqual(asked, ["watch bob", "watch carol"]);
+});
+
+/** A session of somebody who is in the lobby. `states` tells how far what they have written is, in its order. */
+function begun(client, keep = () => {}) {
+    const store = new Store();
+    store.dispatch({ type: "me", user: { name: "alice", displayName: null } });
+    for (const type of ["entered", "open"]) store.dispatch({ type, room: "#lobby", name: "#lobby" });
+    const states = () => store.model.conversations.get("#lobby").entries.filter(({ kind }) => kind === "said")
+        .map(({ text, state }) => `${text} ${state}`);
+    return { store, states, requests: new Requests(client, store, () => keep(states())) };
+}
+
+/** Until everything that is settled is told. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("what is written without a connection is kept as sent before it goes out, in order, and once", async () => {
+    const client = clientOf({ state: "waiting" });
+    const kept = [];
+    const { requests, states } = begun(client, (states) => kept.push([client.asked.length, ...states]));
+    for (const text of ["one", "two"]) requests.say("#lobby", text);
+    requests.goOn();
+    assert.deepEqual([client.asked, states(), kept], [[], ["one waiting", "two waiting"], []]);
+    client.state = "open";
+    requests.goOn();
+    requests.goOn();
+    assert.deepEqual(client.asked, [["#lobby", "one"], ["#lobby", "two"]]);
+    assert.deepEqual([states(), kept], [["one pending", "two pending"], [[0, "one pending", "two pending"]]]);
+    client.answers.get("one").resolve(1n);
+    client.answers.get("two").reject(refusal("unconfirmed"));
+    await turn();
+    assert.deepEqual(states(), ["one accepted", "two unconfirmed"]);
+});
+
+test("what never went out before the session ended goes with the next, after its rooms and before what came later", async () => {
+    const client = clientOf();
+    const { requests, states } = begun(client);
+    requests.say("#lobby", "one");
+    client.state = "connecting";
+    requests.say("#lobby", "two");
+    client.answers.get("one").reject(refusal("unsent"));
+    await turn();
+    assert.deepEqual(states(), ["one waiting", "two waiting"]);
+    client.state = "open";
+    const beginning = requests.begin();
+    requests.say("#lobby", "three");
+    await turn();
+    assert.deepEqual(client.asked.slice(1), [["join", "#lobby"]]);
+    client.answers.get("#lobby").resolve();
+    await beginning;
+    assert.deepEqual(client.asked.slice(2), [["#lobby", "one"], ["#lobby", "two"], ["#lobby", "three"]]);
+});
+
+test("of a session that is not shown any more nothing waits for the next one", async () => {
+    const client = clientOf();
+    const { requests, states } = begun(client);
+    requests.say("#lobby", "one");
+    client.state = "waiting";
+    requests.say("#lobby", "two");
+    requests.end(true);
+    assert.deepEqual(client.asked, [["#lobby", "one"], ["#lobby", "two"]], "the client says goodbye after them");
+    client.answers.get("one").reject(refusal("unsent"));
+    await turn();
+    assert.deepEqual(states(), ["one failed", "two waiting"]);
+});
+
+test("only so much waits, and of the rest a person is told that it is not sent", () => {
+    const client = clientOf({ state: "waiting" });
+    const { requests, states } = begun(client);
+    for (let at = 0; at < 12; at += 1) requests.say("#lobby", "x".repeat(100_000));
+    assert.deepEqual(states().map((told) => told.split(" ")[1]), [...Array(10).fill("waiting"), "failed", "failed"]);
+    requests.say("#lobby", "short");
+    assert.equal(states().at(-1), "short waiting");
+});
+
+/** What a client has only while it is there, in place of what a session has. */
+function beginning(client) {
+    const target = new EventTarget();
+    return Object.assign(target, client, { limits: null, closed: null });
+}
+
+test("what is asked for before the session has begun is asked for then", async () => {
+    const client = beginning(clientOf({ state: "connecting" }));
+    const { requests, store } = begun(client);
+    const joined = requests.join("#garden");
+    const aborted = new AbortController();
+    const never = requests.join("#never", aborted.signal);
+    const left = requests.close("#lobby");
+    aborted.abort(new Error("not wanted"));
+    await assert.rejects(never, { message: "not wanted" });
+    assert.deepEqual(client.asked, []);
+    [client.limits, client.state] = [{ watchesMax: 10 }, "open"];
+    client.dispatchEvent(new Event("resumed"));
+    await turn();
+    assert.deepEqual(client.asked, [["join", "#garden"], ["leave", "#lobby"]]);
+    for (const { resolve } of client.answers.values()) resolve();
+    await Promise.all([joined, left]);
+    assert.deepEqual([...store.model.conversations.keys()], ["#garden"]);
 });

@@ -91,7 +91,7 @@ test("a page counts down to its next attempt, connects when it is asked to, and 
     let byItself = await lose();
     await page.status.filter({ hasText: "Not connected" }).waitFor();
     await page.say("while it is gone");
-    await page.message("while it is gone").getByText("sending").waitFor();
+    await page.message("while it is gone").getByText("waiting").waitFor();
     await peer.client.send("#lobby", "meanwhile");
     await now.click();
     await page.message("meanwhile").waitFor();
@@ -107,6 +107,44 @@ test("a page counts down to its next attempt, connects when it is asked to, and 
     assert.ok(performance.now() < byItself, "being online again has no part in it");
     // In the order in which the server has them, which is the same for all.
     assert.deepEqual(await page.texts(), ["before", "meanwhile", "while it is gone", "while offline"]);
+    await page.clean();
+    await peer.client.close();
+    await context.close();
+    line.end();
+    await server.stop();
+});
+
+test("what is written without a connection is sent once and in order, by whichever page there is then", TIMEOUT, async () => {
+    const server = await startServer();
+    const line = await startLine(server.port);
+    const context = await profile(browser);
+    const page = await Person.enter(context, line.url, "writer");
+    const peer = await member(`http://127.0.0.1:${server.port}/`, "peer", "#lobby", "#garden");
+    [line.hasFilesAlone] = [true, line.cut()];
+    await page.status.filter({ hasText: "Not connected" }).waitFor();
+    await page.say("one");
+    await page.page.reload();
+    await page.message("one").getByText("waiting").waitFor();
+    await page.say("two");
+    await page.message("two").getByText("waiting").waitFor();
+    // Other things wait for the session as well.
+    await page.page.getByRole("button", { name: "Join a room" }).click();
+    await page.page.getByRole("dialog").getByRole("textbox", { name: "Room" }).fill("garden");
+    await page.page.keyboard.press("Enter");
+    line.hasFilesAlone = false;
+    await until("it is connected", async () => {
+        const now = page.page.getByRole("button", { name: "Connect now" });
+        if (await now.isVisible()) await now.click({ timeout: 1_000, force: true }).catch(() => {});
+        return peer.heard.length >= 2;
+    });
+    await page.composer("#garden").waitFor();
+    await page.page.reload();
+    await page.connected();
+    await page.say("three", "#garden");
+    await until("the peer hears it", () => peer.heard.some(({ text }) => text === "three"));
+    assert.deepEqual(peer.heard.map(({ text }) => text), ["one", "two", "three"]);
+    await page.tab(/^#lobby/).click();
+    for (const text of ["one", "two"]) await page.message(text).getByRole("img", { name: "accepted" }).waitFor();
     await page.clean();
     await peer.client.close();
     await context.close();
@@ -164,12 +202,16 @@ test("a server that begins anew finds the page in its rooms", TIMEOUT, async () 
     await page.message("before").getByRole("img", { name: "accepted" }).waitFor();
     await server.stop("SIGKILL");
     await page.status.filter({ hasText: "Not connected" }).waitFor();
+    for (const text of ["while it was away", "and once more"]) await page.say(text, "#garden");
     const again = await startServer("--listen", `ws://127.0.0.1:${server.port}`);
     await page.connected();
     const peer = await member(url, "peer", "#garden", "#lobby");
     await peer.client.send("#garden", "after");
     await page.message("after").waitFor();
     await page.message("before").waitFor();
+    for (const text of ["while it was away", "and once more"]) {
+        await page.message(text).getByRole("img", { name: "accepted" }).waitFor();
+    }
     await page.say("it goes on", "#garden");
     await until("the peer hears it", () => peer.heard.some(({ text }) => text === "it goes on"));
     await peer.client.send("#lobby", "in the other room");

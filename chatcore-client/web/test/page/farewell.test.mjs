@@ -14,7 +14,7 @@ test("who signs out without a connection: the last words arrive, and the name is
     [line.isOut] = [true, line.cut()];
     await person.status.filter({ hasText: "Not connected" }).waitFor();
     await person.say("last words");
-    await person.message("last words").getByText("sending").waitFor();
+    await person.message("last words").getByText("waiting").waitFor();
     await person.page.getByRole("button", { name: "Sign out" }).first().click();
     await person.page.getByRole("textbox", { name: "Your name" }).waitFor();
     line.isOut = false;

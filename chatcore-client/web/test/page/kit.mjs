@@ -189,11 +189,12 @@ export async function member(url, name, ...rooms) {
     return { client, heard };
 }
 
-/** A line to a server that can be cut, and stays cut while `isOut`. */
+/** A line to a server that can be cut, and stays cut while `isOut`; files come, and nothing else, while `hasFilesAlone`. */
 export async function startLine(port) {
     const pairs = new Set();
     const line = {
         isOut: false,
+        hasFilesAlone: false,
         url: "",
         cut: () => {
             for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
@@ -214,8 +215,7 @@ export async function startLine(port) {
             listener.close();
         },
     };
-    const listener = createServer((near) => {
-        if (line.isOut) return near.resetAndDestroy();
+    const join = (near, first = "") => {
         const far = connect(port, "127.0.0.1");
         const pair = [near, far];
         pairs.add(pair);
@@ -224,7 +224,13 @@ export async function startLine(port) {
             from.on("close", () => pairs.delete(pair));
             from.pipe(to);
         }
-        return undefined;
+        far.write(first);
+    };
+    const listener = createServer((near) => {
+        if (line.isOut) return near.resetAndDestroy();
+        if (!line.hasFilesAlone) return join(near);
+        near.on("error", () => near.destroy());
+        return near.once("data", (first) => (/^upgrade: websocket/im.test(first) ? near.resetAndDestroy() : join(near, first)));
     }).listen(0, "127.0.0.1");
     await once(listener, "listening");
     line.url = `http://127.0.0.1:${listener.address().port}/`;

@@ -56,7 +56,7 @@ await shot(alice, "chat", "phone", "tablet", "desktop");
 [line.isOut] = [true, line.cut()];
 await alice.page.getByRole("button", { name: "Connect now" }).waitFor();
 await alice.say("Are you still there?");
-await alice.message("Are you still there?").getByText("sending").waitFor();
+await alice.message("Are you still there?").getByText("waiting").waitFor();
 await shot(alice, "reconnecting", "tablet");
 await browser.close();
 line.end();

@@ -8,7 +8,7 @@ const ENTRIES_MAX = 200;
 const ENTRY_UNITS = 200;
 
 /** It rises with each change of what is stored. */
-export const VERSION = 2;
+export const VERSION = 3;
 
 /** JSON has no large numbers: an id is text. */
 export type StoredEntry = Entry & { readonly number?: string | undefined };
@@ -73,8 +73,8 @@ function shares(all: readonly Conversation[], units: number, need: (one: Convers
     );
 }
 
-/** The model with what was stored. Of what waited for the server, nobody knows whether it was sent: it went with the
- * page. */
+/** The model with what was stored. Of what the client had and the server had not answered, nobody knows whether it was
+ * sent: it went with the page. */
 export function restore(model: Model, { open, nextKey, conversations }: Snapshot): Model {
     const restored = conversations.map((stored): [string, Conversation] => [stored.name, conversationOf(stored)]);
     const keys = conversations.flatMap(({ entries }) => entries.map(({ key }) => key + 1));

@@ -10,7 +10,7 @@ const ID = /^\d{1,20}$/;
 
 const MOVES: readonly unknown[] = ["joined", "left", "renamed"];
 
-const STATES: readonly unknown[] = [null, "pending", "accepted", "undelivered", "unconfirmed", "failed"];
+const STATES: readonly unknown[] = [null, "waiting", "pending", "accepted", "undelivered", "unconfirmed", "failed"];
 
 /** Of what is in a tab's storage, all that this version of the page may have stored. `isWhole` if nothing else was there.
  * Null if it is no log at all. */

@@ -1,5 +1,5 @@
-/** How far a message of ours has come. */
-export type OwnState = "pending" | "accepted" | "undelivered" | "unconfirmed" | "failed";
+/** How far a message of ours has come. One that is `waiting` certainly has not gone out. */
+export type OwnState = "waiting" | "pending" | "accepted" | "undelivered" | "unconfirmed" | "failed";
 
 /** A message, of ours or of somebody else. */
 export interface Said {

@@ -1,12 +1,13 @@
-import { ChatError, timeOf } from "chatcore";
+import { ChatError } from "chatcore";
 import type { Client, User } from "chatcore";
 
 import { ROSTER_MAX } from "../model/bounds.ts";
 import { isRoom } from "../model/types.ts";
 import { roomOf, userOf } from "../text/names.ts";
+import { Outbox } from "./outbox.ts";
 import type { Store } from "./store.ts";
 import { hasEnded } from "./tell.ts";
-import { messageOf, unsent } from "./words.ts";
+import { messageOf } from "./words.ts";
 
 /** The room that everybody who comes for the first time is in, so that they meet. */
 export const FIRST_ROOM = "#lobby";
@@ -18,6 +19,7 @@ const ONLINE_MAX = 500;
 export class Requests {
     readonly #client: Client;
     readonly #store: Store;
+    readonly #outbox: Outbox;
     /** Users whose presence we know or ask for. */
     readonly #watched = new Set<string>();
     /** Rooms that we have left, until the server has answered. */
@@ -27,9 +29,11 @@ export class Requests {
     /** Rooms whose rosters could not be had: they are asked for again when they are opened. */
     readonly #refused = new Set<string>();
 
-    constructor(client: Client, store: Store) {
+    /** `keep` keeps in the tab's storage what is shown now. */
+    constructor(client: Client, store: Store, keep: () => void) {
         this.#client = client;
         this.#store = store;
+        this.#outbox = new Outbox(client, store, keep);
     }
 
     /** Joins a room, and opens it. If it is aborted before that is done, the room is left again.
@@ -37,6 +41,7 @@ export class Requests {
      * @throws {ChatError} Why it cannot be; or the signal's reason. */
     async join(given: string, signal?: AbortSignal): Promise<void> {
         const room = roomOf(given);
+        await began(this.#client, signal);
         try {
             await this.#enter(room, signal);
         } catch (error) {
@@ -99,6 +104,7 @@ export class Requests {
     async #leave(room: string): Promise<void> {
         this.#leaving.add(room);
         try {
+            await began(this.#client);
             await this.#client.leave(room);
         } catch {
             // We are not in it, or it ends with the session.
@@ -110,6 +116,7 @@ export class Requests {
     async #unwatch(name: string): Promise<void> {
         this.#watched.delete(name);
         try {
+            await began(this.#client);
             await this.#client.unwatch([name]);
         } catch {
             // We do not watch them, or it ends with the session.
@@ -122,22 +129,28 @@ export class Requests {
         return Math.max(bytes - (this.#client.limits?.bodyBytesMax ?? Infinity), 0);
     }
 
-    /** Sends a message, perhaps instead of one that failed, and tells the model how far it has come. */
+    /** Sends a message, perhaps instead of one that failed, as soon as that can be. */
     say(to: string, text: string, instead: number | null = null): void {
-        const key = this.#store.model.nextKey;
-        this.#store.dispatch({ type: "say", to, text, key, instead });
-        const state = { type: "state", to, key, id: null, time: null, why: null } as const;
-        this.#client.send(to, text).then(
-            (id) => this.#store.dispatch({ ...state, state: "accepted", id, time: timeOf(id).getTime() }),
-            (error: unknown) => {
-                const isUnknown = error instanceof ChatError && error.code === "unconfirmed";
-                this.#store.dispatch({ ...state, state: isUnknown ? "unconfirmed" : "failed", why: unsent(error) });
-            },
-        );
+        this.#outbox.say(to, text, instead);
     }
 
-    /** After the session has begun anew: joins the rooms from before, or the first one, and watches the users. */
-    async begin(): Promise<void> {
+    /** The session goes on: what was written meanwhile is sent. */
+    goOn(): void {
+        this.#outbox.flush();
+    }
+
+    /** Nothing of this session is shown any more. What waits is left to the client, or to the next session. */
+    end(isHandedOver: boolean): void {
+        this.#outbox.end(isHandedOver);
+    }
+
+    /** After the session has begun anew: joins the rooms from before, or the first one, watches the users, and sends what
+     * was written meanwhile. */
+    begin(): Promise<void> {
+        return this.#outbox.hold(() => this.#begin());
+    }
+
+    async #begin(): Promise<void> {
         this.#watched.clear();
         const { conversations } = this.#store.model;
         const names = [...conversations.keys()];
@@ -208,6 +221,7 @@ export class Requests {
 
     /** Who is online, but for us. */
     async online(): Promise<readonly User[]> {
+        await began(this.#client);
         const users: User[] = [];
         for await (const page of this.#client.who()) {
             users.push(...page.filter(({ name }) => name !== this.#client.name));
@@ -239,4 +253,24 @@ export class Requests {
         const { conversations } = this.#store.model;
         for (const name of this.#watched) if (!conversations.has(name)) void this.#unwatch(name);
     }
+}
+
+/** Waits for the session: before there is one, a client takes no requests. If there is to be none, the client says why.
+ *
+ * @throws The signal's reason. */
+async function began(client: Client, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (client.limits !== null) return;
+    await new Promise<void>((resolve, reject) => {
+        const heard = new AbortController();
+        const once = { signal: heard.signal };
+        const end = (settle: () => void) => (): void => {
+            heard.abort();
+            settle();
+        };
+        const types = ["registered", "resumed", "closed"] as const;
+        for (const type of types) client.addEventListener(type, end(resolve), once);
+        signal?.addEventListener("abort", end(() => reject(signal.reason)), once);
+        if (client.closed !== null) end(resolve)();
+    });
 }

@@ -185,6 +185,7 @@ export class Session {
     signOut(): void {
         const { me, phase } = this.#store.model;
         if (phase.kind !== "chat") return;
+        this.#end({ isHandedOver: true });
         this.prompt({ name: me?.displayName ?? me?.name ?? "" });
         this.#clear();
         forget();
@@ -209,7 +210,7 @@ export class Session {
             return null;
         }
         this.#client = client;
-        const requests = new Requests(client, this.#store);
+        const requests = new Requests(client, this.#store, () => this.#keeper.keep());
         this.#listen(client, requests);
         this.#watchName(client, name, hasPassword);
         return { client, requests };
@@ -231,8 +232,9 @@ export class Session {
         const began = ours(({ type }: { type: string }) => {
             this.#entered(client, requests);
             if (type === "registered") void requests.begin();
+            else requests.goOn();
             // If the session has ended meanwhile, its events say so.
-            else if (!isKnown) tell(this.#store, requests.learn(), "The page does not know which rooms you are in");
+            if (type === "resumed" && !isKnown) tell(this.#store, requests.learn(), "The page does not know which rooms you are in");
             isKnown = true;
         });
         const connecting = ours(() => {
@@ -340,9 +342,10 @@ export class Session {
         this.#keeper.keep();
     }
 
-    /** Lets go of the client. */
-    #end(): void {
+    /** Lets go of the client. What waits to be sent is left to it, or to the next session. */
+    #end({ isHandedOver } = { isHandedOver: false }): void {
         const client = this.#client;
+        this.#requests?.end(isHandedOver);
         this.#client = null;
         this.#requests = null;
         this.#claim?.release();

@@ -101,10 +101,13 @@ export function ended(reason: Reason): string {
         : sentence(reason.message === "" ? reason.code : reason.message);
 }
 
+/** Why a message is not even kept until it can be sent. */
+export const TOO_MUCH_WAITS = "too much waits for the server already";
+
 /** Why a message was not sent. */
 export function unsent(error: unknown): string {
     const isLost = error instanceof ChatError && error.code === "unsent";
-    if (error instanceof ChatError && error.code === "outbox_full") return "too much waits for the server already";
+    if (error instanceof ChatError && error.code === "outbox_full") return TOO_MUCH_WAITS;
     return isLost ? "the session ended before the server had it" : messageOf(error);
 }
 

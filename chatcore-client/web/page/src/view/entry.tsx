@@ -118,6 +118,7 @@ const Text = ({ text }: { text: string }): JSX.Element => (
 );
 
 const STATES: Readonly<Record<OwnState, string>> = {
+    waiting: "waiting",
     pending: "sending",
     accepted: "accepted",
     undelivered: "not delivered",
@@ -140,7 +141,7 @@ function State({ said, state, to }: { said: Said; state: OwnState; to: string })
         <span class="state">
             {STATES[state]}
             {why}
-            {state !== "pending" && (
+            {state !== "pending" && state !== "waiting" && (
                 <button type="button" class="small quiet" onClick={again}>
                     Send again
                 </button>

@@ -85,7 +85,8 @@ export class Log extends Component<Props, State> {
     override componentDidUpdate(before: Props, _: State, anchor: Anchor | null): void {
         const { entries } = this.props.conversation;
         const last = entries.at(-1);
-        const isSaid = last !== before.conversation.entries.at(-1) && last?.kind === "said" && last.state === "pending";
+        const isNew = last !== undefined && last.key !== before.conversation.entries.at(-1)?.key;
+        const isSaid = isNew && last.kind === "said" && (last.state === "waiting" || last.state === "pending");
         if (isSaid) return this.#toEnd();
         this.#keepEnd();
         const box = this.#box.current;

@@ -1,0 +1,120 @@
+import { ChatError, timeOf } from "chatcore";
+import type { Client } from "chatcore";
+
+import type { Model, OwnState } from "../model/types.ts";
+import type { Store } from "./store.ts";
+import { TOO_MUCH_WAITS, unsent } from "./words.ts";
+
+/** The most messages that wait, and the most UTF-16 units of them all. */
+const WAITING_MAX = 1_000;
+const WAITING_UNITS_MAX = 1 << 20;
+
+interface Written {
+    readonly to: string;
+    readonly text: string;
+    /** The key of its entry: they rise in the order in which they were written. */
+    readonly key: number;
+}
+
+/** What the person has written, in one session. What cannot go out at once waits here and not in the client: a page that is
+ * loaded anew has it still, and only the page knows when it is in its rooms again. */
+export class Outbox {
+    readonly #client: Client;
+    readonly #store: Store;
+    /** Keeps in the tab's storage what is shown now. */
+    readonly #keep: () => void;
+    #waiting: Written[];
+    /** How many reasons there are to wait although there is a connection. */
+    #holds = 0;
+    #isOver = false;
+
+    constructor(client: Client, store: Store, keep: () => void) {
+        this.#client = client;
+        this.#store = store;
+        this.#keep = keep;
+        this.#waiting = waitingIn(store.model);
+    }
+
+    /** Sends a message, perhaps instead of one that failed, as soon as that can be, and tells the model how far it has
+     * come. */
+    say(to: string, text: string, instead: number | null): void {
+        const key = this.#store.model.nextKey;
+        this.#store.dispatch({ type: "say", to, text, key, instead });
+        const written = { to, text, key };
+        if (this.#isReady) this.#send(written);
+        else if (this.#hasRoom(text)) this.#wait(written);
+        else this.#tell(written, "failed", TOO_MUCH_WAITS);
+    }
+
+    /** Lets all wait while the work goes on, and sends it then. */
+    async hold(work: () => Promise<void>): Promise<void> {
+        this.#holds += 1;
+        try {
+            await work();
+        } finally {
+            this.#holds -= 1;
+            this.flush();
+        }
+    }
+
+    /** Sends what waits, if there is a session to send it in. */
+    flush(): void {
+        if (!this.#isReady || this.#waiting.length === 0) return;
+        const all = this.#waiting.sort((a, b) => a.key - b.key);
+        this.#waiting = [];
+        for (const written of all) this.#tell(written, "pending");
+        // Before it goes out: a page that is loaded anew meanwhile must not send it again.
+        this.#keep();
+        for (const written of all) this.#send(written);
+    }
+
+    /** Nothing of this session is shown any more. What waits goes with the client if it takes that, and then its goodbye. */
+    end(isHandedOver: boolean): void {
+        this.#isOver = true;
+        if (isHandedOver) for (const { to, text } of this.#waiting) this.#client.send(to, text).catch(() => {});
+        this.#waiting = [];
+    }
+
+    get #isReady(): boolean {
+        return this.#client.state === "open" && this.#holds === 0;
+    }
+
+    #hasRoom(text: string): boolean {
+        const units = this.#waiting.reduce((sum, written) => sum + written.text.length, text.length);
+        return this.#waiting.length < WAITING_MAX && units <= WAITING_UNITS_MAX;
+    }
+
+    #wait(written: Written): void {
+        this.#waiting.push(written);
+        this.#tell(written, "waiting");
+    }
+
+    #send(written: Written): void {
+        const { to, text, key } = written;
+        this.#client.send(to, text).then(
+            (id) => {
+                const time = timeOf(id).getTime();
+                this.#store.dispatch({ type: "state", to, key, state: "accepted", id, time, why: null });
+            },
+            (error: unknown) => {
+                const code = error instanceof ChatError ? error.code : null;
+                // The session ended, and it certainly never went out: the next session sends it.
+                if (code === "unsent" && !this.#isOver && this.#hasRoom(text)) this.#wait(written);
+                else this.#tell(written, code === "unconfirmed" ? code : "failed", unsent(error));
+            },
+        );
+    }
+
+    #tell({ to, key }: Written, state: OwnState, why: string | null = null): void {
+        this.#store.dispatch({ type: "state", to, key, state, id: null, time: null, why });
+    }
+}
+
+/** What waits since before the page was loaded anew, or since a session that has ended. */
+function waitingIn({ conversations }: Model): Written[] {
+    return [...conversations.values()].flatMap(({ name, entries }) =>
+        entries.flatMap((entry) =>
+            entry.kind === "said" && entry.state === "waiting" ? [{ to: name, text: entry.text, key: entry.key }] : [],
+        ),
+    );
+}
