@@ -31,7 +31,14 @@ function clientOf({ pages = [], watchesMax = 10, state = "open" } = {}) {
         async *subscriptions() {
             yield* pages;
         },
-        async *roster() {},
+        // Each page is what a test gives, or an error.
+        rosters: [],
+        async *roster(room) {
+            asked.push(["roster", room]);
+            const page = await this.rosters.shift();
+            if (page instanceof Error) throw page;
+            if (page !== undefined) yield page;
+        },
         watch: async (names) => void asked.push(["watch", ...names]),
         unwatch: async (names) => void asked.push(["unwatch", ...names]),
     };
@@ -105,7 +112,8 @@ test("what never went out before the session ended goes with the next, after its
     assert.deepEqual(client.asked.slice(1), [["join", "#lobby"]]);
     client.answers.get("#lobby").resolve();
     await beginning;
-    assert.deepEqual(client.asked.slice(2), [["#lobby", "one"], ["#lobby", "two"], ["#lobby", "three"]]);
+    const sent = client.asked.slice(2).filter(([what]) => what === "#lobby");
+    assert.deepEqual(sent, [["#lobby", "one"], ["#lobby", "two"], ["#lobby", "three"]]);
 });
 
 test("of a session that is not shown any more nothing waits for the next one", async () => {
@@ -153,4 +161,50 @@ test("what is asked for before the session has begun is asked for then", async (
     for (const { resolve } of client.answers.values()) resolve();
     await Promise.all([joined, left]);
     assert.deepEqual([...store.model.conversations.keys()], ["#garden"]);
+});
+
+const people = (store) => [...(store.model.conversations.get("#lobby").roster?.keys() ?? [])];
+const user = (name) => ({ name, displayName: null });
+
+test("a list of people that could not be had is told, and asked for again when its room is opened", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    client.rosters.push(refusal("unavailable"), [user("bob")]);
+    requests.refresh();
+    await turn();
+    assert.match(store.model.failure, /^It is not known who is in #lobby: /);
+    requests.refresh();
+    await turn();
+    assert.deepEqual([client.asked.length, people(store)], [1, []], "it is not asked for again and again");
+    requests.open("#lobby");
+    await turn();
+    assert.deepEqual([people(store), store.model.failure], [["bob"], null]);
+});
+
+test("a list of people that a session did not give any more is asked for in the next one, without a word", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    client.rosters.push(refusal("unconfirmed"), [user("bob")]);
+    requests.refresh();
+    await turn();
+    const beginning = requests.begin();
+    client.answers.get("#lobby").resolve();
+    await beginning;
+    await turn();
+    assert.deepEqual([people(store), store.model.failure], [["bob"], null]);
+});
+
+test("a list of people that is out of date when it comes is asked for again", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    let answer;
+    client.rosters.push(new Promise((resolve) => (answer = resolve)), [user("bob"), user("carol")]);
+    requests.refresh();
+    await turn();
+    store.dispatch({ type: "stale", room: "#lobby" });
+    requests.refresh();
+    answer([user("bob")]);
+    await turn();
+    assert.deepEqual(people(store), ["bob", "carol"]);
+    assert.deepEqual([client.asked.length, store.model.conversations.get("#lobby").isStale], [2, false]);
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
 import { Person, TIMEOUT, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
-import { forgetful, startLiar } from "./liar.mjs";
+import { UNAVAILABLE, forgetful, polite, startLiar } from "./liar.mjs";
 
 let browser;
 before(async () => {
@@ -222,9 +222,6 @@ test("a server that begins anew finds the page in its rooms", TIMEOUT, async () 
     await again.stop();
 });
 
-/** The code of a rejection that passes. */
-const UNAVAILABLE = 11;
-
 for (const [what, answer] of [["ends before the server has answered", null], ["finds it unavailable", UNAVAILABLE]]) {
     test(`a room that one session ${what} is joined by the next`, TIMEOUT, async () => {
         const server = await startServer();
@@ -269,6 +266,23 @@ for (const [what, answer] of [["ends before the server has answered", null], ["f
         await server.stop();
     });
 }
+
+test("a list of people that could not be had is told, and comes when the room is opened again", TIMEOUT, async () => {
+    const server = await startServer();
+    let asked = 0;
+    const members = () => (asked++ === 0 ? null : ["me", "mia"]);
+    const liar = await startLiar(server.port, { talk: polite(() => {}, { members }) });
+    const context = await profile(browser);
+    const page = await Person.enter(context, liar.url, "me");
+    await page.page.getByRole("alert").filter({ hasText: "It is not known who is in #lobby" }).waitFor();
+    await page.tab(/^#lobby/).click();
+    await page.page.getByTitle("Write to mia").waitFor();
+    assert.equal(await page.page.getByRole("alert").filter({ hasText: "It is not known" }).count(), 0);
+    await page.clean();
+    await context.close();
+    liar.end();
+    await server.stop();
+});
 
 test("of a server that is silent while it owes an answer a person is told, until it answers", TIMEOUT, async () => {
     const server = await startServer();

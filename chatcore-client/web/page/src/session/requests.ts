@@ -6,7 +6,7 @@ import { isRoom } from "../model/types.ts";
 import { roomOf, userOf } from "../text/names.ts";
 import { Outbox } from "./outbox.ts";
 import type { Store } from "./store.ts";
-import { hasEnded } from "./tell.ts";
+import { hasEnded, tell } from "./tell.ts";
 import { messageOf } from "./words.ts";
 
 /** The room that everybody who comes for the first time is in, so that they meet. */
@@ -26,7 +26,7 @@ export class Requests {
     readonly #leaving = new Set<string>();
     /** Rooms whose rosters are being asked for. */
     readonly #asking = new Set<string>();
-    /** Rooms whose rosters could not be had: they are asked for again when they are opened. */
+    /** Rooms whose rosters could not be had: they are asked for again when they are opened, and in the next session. */
     readonly #refused = new Set<string>();
 
     /** `keep` keeps in the tab's storage what is shown now. */
@@ -84,7 +84,7 @@ export class Requests {
         this.#refused.delete(name);
         this.#store.dispatch({ type: "open", name });
         this.#store.flush();
-        void this.refresh();
+        this.refresh();
     }
 
     /** Leaves a room, or closes the conversation with a user. */
@@ -92,7 +92,7 @@ export class Requests {
         const left = isRoom(name) ? this.#leave(name) : this.#unwatch(name);
         this.#store.dispatch({ type: "closed", name });
         this.#store.flush();
-        void this.refresh();
+        this.refresh();
         await left;
     }
 
@@ -152,6 +152,7 @@ export class Requests {
 
     async #begin(): Promise<void> {
         this.#watched.clear();
+        this.#refused.clear();
         const { conversations } = this.#store.model;
         const names = [...conversations.keys()];
         const rooms = names.filter((name) => conversations.get(name)?.isWanted === true);
@@ -171,7 +172,7 @@ export class Requests {
         }
         this.#watch(names.filter((name) => !isRoom(name)));
         if (this.#store.model.open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? FIRST_ROOM });
-        void this.refresh();
+        this.refresh();
     }
 
     /** After the page was loaded anew: learns which rooms the session is in, and whom it watches. */
@@ -194,29 +195,37 @@ export class Requests {
         const first = rooms[0] ?? names[0];
         if (open === null && first !== undefined) this.#store.dispatch({ type: "open", name: first });
         this.#watch(names.filter((name) => !isRoom(name)));
-        void this.refresh();
+        this.refresh();
     }
 
     /** Asks for the roster of the open room if it is not known. */
-    async refresh(): Promise<void> {
+    refresh(): void {
         const { open, conversations } = this.#store.model;
         const room = open === null ? undefined : conversations.get(open);
-        if (room === undefined || !room.isJoined || !room.isStale) return;
+        // In a session that begins or goes on, this is done when it has.
+        if (room === undefined || !room.isJoined || !room.isStale || this.#client.limits === null) return;
         if (this.#asking.has(room.name) || this.#refused.has(room.name)) return;
-        this.#asking.add(room.name);
-        this.#store.dispatch({ type: "asking", room: room.name });
+        tell(this.#store, this.#list(room.name), `It is not known who is in ${room.name}`);
+    }
+
+    async #list(room: string): Promise<void> {
+        this.#asking.add(room);
+        this.#store.dispatch({ type: "asking", room });
         try {
             const users: User[] = [];
-            for await (const page of this.#client.roster(room.name)) {
+            for await (const page of this.#client.roster(room)) {
                 users.push(...page);
                 if (users.length >= ROSTER_MAX) break;
             }
-            this.#store.dispatch({ type: "roster", room: room.name, users });
-        } catch {
-            this.#refused.add(room.name);
+            this.#store.dispatch({ type: "roster", room, users });
+        } catch (error) {
+            this.#refused.add(room);
+            throw error;
         } finally {
-            this.#asking.delete(room.name);
+            this.#asking.delete(room);
         }
+        // It may be that something was not told meanwhile.
+        this.refresh();
     }
 
     /** Who is online, but for us. */

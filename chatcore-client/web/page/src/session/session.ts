@@ -227,7 +227,7 @@ export class Session {
             // The server is told that we have it when it would not be lost with the page.
             event.waitUntil(this.#keeper.kept);
             if (action.type === "message") this.#heard(action, requests);
-            if (action.type === "stale") void requests.refresh();
+            if (action.type === "stale") requests.refresh();
         });
         const began = ours(({ type }: { type: string }) => {
             this.#entered(client, requests);
@@ -243,7 +243,7 @@ export class Session {
         });
         const renamed = ours(() => {
             this.#keepTicket(client);
-            void requests.refresh();
+            requests.refresh();
         });
         const lost = ours(() => this.#store.dispatch({ type: "lost" }));
         client.addEventListener("registered", began);
