@@ -208,3 +208,23 @@ test("a list of people that is out of date when it comes is asked for again", as
     assert.deepEqual(people(store), ["bob", "carol"]);
     assert.deepEqual([client.asked.length, store.model.conversations.get("#lobby").isStale], [2, false]);
 });
+
+test("a room that is joined does not come in the middle of what somebody writes elsewhere", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    const dialog = new AbortController();
+    for (const [room, signal, goesTo, opened] of [
+        ["#lobby", undefined, "carol", "carol"],
+        ["#lobby", undefined, null, "#lobby"],
+        ["#garden", dialog.signal, "carol", "#garden"],
+    ]) {
+        requests.open("#lobby");
+        const joined = requests.join(room, signal);
+        await turn();
+        if (goesTo !== null) requests.open(goesTo);
+        client.answers.get(room).resolve();
+        await joined;
+        assert.equal(store.model.open, opened);
+        assert.ok(store.model.conversations.get(room).isJoined);
+    }
+});

@@ -36,11 +36,13 @@ export class Requests {
         this.#outbox = new Outbox(client, store, keep);
     }
 
-    /** Joins a room, and opens it. If it is aborted before that is done, the room is left again.
+    /** Joins a room, and opens it. If it is aborted before that is done, the room is left again. Without a signal the person
+     * does not wait for it: when they are in another conversation by then, they stay there.
      *
      * @throws {ChatError} Why it cannot be; or the signal's reason. */
     async join(given: string, signal?: AbortSignal): Promise<void> {
         const room = roomOf(given);
+        const before = this.#store.model.open;
         await began(this.#client, signal);
         try {
             await this.#enter(room, signal);
@@ -48,7 +50,7 @@ export class Requests {
             if (signal?.aborted === true && !this.#store.model.conversations.has(room)) await this.#leave(room);
             throw error;
         }
-        this.open(room);
+        if (signal !== undefined || this.#store.model.open === before) this.open(room);
     }
 
     async #enter(room: string, signal?: AbortSignal): Promise<void> {
