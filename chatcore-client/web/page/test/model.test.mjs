@@ -486,6 +486,16 @@ test("a message of ours stands where the server has it", () => {
     assert.deepEqual(texts(model, "#lobby"), ["one", "two", "first", "next"]);
 });
 
+test("a room that one leaves in another session is left here, too, and is not joined again", () => {
+    const left = { type: "left", room: "#lobby", name: "alice", isRenamed: false };
+    const told = reduce(begun(), [left, { ...left, room: "#unknown" }]);
+    const { isJoined, isWanted } = told.conversations.get("#lobby");
+    assert.deepEqual([isJoined, isWanted, told.conversations.size], [false, false, 1]);
+    assert.equal(last(told, "#lobby").text, "You have left #lobby in another session of yours");
+    // Under another name one is there still.
+    assert.ok(reduce(begun(), [{ ...left, isRenamed: true }]).conversations.get("#lobby").isJoined);
+});
+
 test("a report that comes before the answer with the id holds, too", () => {
     const report = { type: "report", to: "bob", ids: [7n], status: "undelivered" };
     const model = begun(say("bob", "x", 50), report);

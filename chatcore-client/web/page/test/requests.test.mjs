@@ -228,3 +228,42 @@ test("a room that is joined does not come in the middle of what somebody writes 
         assert.ok(store.model.conversations.get(room).isJoined);
     }
 });
+
+test("who has no conversation here begins in the rooms of their other sessions, or else in the first room", async () => {
+    for (const [pages, rooms] of [
+        [[{ rooms: ["#garden"], users: [] }, { rooms: ["#kitchen"], users: [] }], ["#garden", "#kitchen"]],
+        [[{ rooms: [], users: [] }], ["#lobby"]],
+    ]) {
+        const client = clientOf({ pages });
+        client.join = async (room) => void client.asked.push(["join", room]);
+        const store = new Store();
+        await new Requests(client, store, () => {}).begin();
+        assert.deepEqual(client.asked.filter(([what]) => what === "join").map(([, room]) => room), rooms);
+        assert.equal(store.model.open, rooms[0]);
+    }
+});
+
+test("what is joined and left while a page learns its rooms stays so", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    for (const room of ["#lost", "#elsewhere"]) store.dispatch({ type: "entered", room });
+    client.subscriptions = async function* () {
+        yield { rooms: ["#lobby", "#elsewhere"], users: [] };
+        const joined = requests.join("#new");
+        void requests.close("#lobby");
+        await turn();
+        client.answers.get("#new").resolve();
+        await joined;
+        // In another session of ours.
+        requests.moved("#elsewhere", false);
+        store.dispatch({ type: "left", room: "#elsewhere", name: "alice", isRenamed: false });
+        yield { rooms: ["#other"], users: [] };
+    };
+    await requests.learn();
+    const { conversations } = store.model;
+    assert.deepEqual([...conversations].map(([name, { isJoined }]) => `${name} ${isJoined}`), [
+        "#elsewhere false", "#lost false", "#new true", "#other true",
+    ]);
+    const notices = (name) => conversations.get(name).entries.map(({ text }) => text);
+    assert.deepEqual([notices("#lost"), notices("#new")], [["You are not in #lost any more"], []]);
+});

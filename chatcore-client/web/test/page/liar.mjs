@@ -45,6 +45,7 @@ export const polite = (then, { name = "me", members = null } = {}) => (socket) =
     let frames = Buffer.alloc(0);
     let hasPreface = false;
     let requests = 0;
+    let isIn = false;
     socket.on("message", (bytes) => {
         frames = Buffer.concat([frames, bytes]);
         if (!hasPreface && frames.length > 16) {
@@ -57,13 +58,18 @@ export const polite = (then, { name = "me", members = null } = {}) => (socket) =
             if ((kind & 0x40) === 0) continue;
             requests += 1;
             if (kind === 0x44 && members !== null) socket.send(joinBytes([roster(requests, members())]));
+            if (kind === 0x47) socket.send(joinBytes([inNoRoom(requests)]));
             if (kind !== 0x42) continue;
             socket.send(joinBytes([frame(0x55, uint(requests))]));
-            if (requests === 1) then(socket);
+            if (!isIn) then(socket);
+            isIn = true;
         }
         frames = Buffer.alloc(0);
     });
 };
+
+/** What a session is subscribed to that has just begun. */
+const inNoRoom = (number) => frame(0x5f, [...uint(number), 0, 0]);
 
 /** Who is in a room. */
 const roster = (number, names) =>
@@ -87,6 +93,7 @@ export const forgetful = (sessions, decide) => (socket) => {
         }
         if ((kind & 0x40) === 0) return;
         requests += 1;
+        if (kind === 0x47) send(inNoRoom(requests));
         if (kind !== 0x42) return;
         const room = fields.subarray(1).toString();
         sessions[session].push(room);

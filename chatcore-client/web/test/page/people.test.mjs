@@ -108,11 +108,21 @@ test("a page that is loaded anew goes on where it was, and a duplicated tab is a
     await context.close();
 });
 
-test("a server that wants a password gets one", TIMEOUT, async () => {
+/** A server that lets `olga` in with the password `correct horse`, and nobody else. */
+async function startClosed() {
     const folder = await mkdtemp(join(tmpdir(), "chatcore-page-"));
     const passwords = join(folder, "passwords");
     execFileSync(process.env.CHATCORE_SERVER, ["password", "add", "olga", "--password-file", passwords], { input: "correct horse\n" });
     const closed = await startServer("--password-file", passwords, "--guests", "no");
+    const stop = async () => {
+        await closed.stop();
+        await rm(folder, { recursive: true });
+    };
+    return { ...closed, stop };
+}
+
+test("a server that wants a password gets one", TIMEOUT, async () => {
+    const closed = await startClosed();
     const context = await profile(browser);
     const olga = await Person.open(context, `http://127.0.0.1:${closed.port}/`);
     await olga.page.getByRole("textbox", { name: "Your name" }).fill("olga");
@@ -134,7 +144,37 @@ test("a server that wants a password gets one", TIMEOUT, async () => {
     await olga.clean();
     await context.close();
     await closed.stop();
-    await rm(folder, { recursive: true });
+});
+
+test("who has two sessions is in the same rooms in both", TIMEOUT, async () => {
+    const closed = await startClosed();
+    const enter = async () => {
+        const olga = await Person.open(await profile(browser), `http://127.0.0.1:${closed.port}/`);
+        await olga.page.getByRole("textbox", { name: "Your name" }).fill("olga");
+        await olga.page.getByRole("button", { name: "I have a password" }).click();
+        await olga.page.getByLabel("Password", { exact: true }).fill("correct horse");
+        await olga.page.keyboard.press("Enter");
+        await olga.connected();
+        return olga;
+    };
+    const leave = ({ page }, room) => page.getByRole("button", { name: `Leave ${room}`, exact: true }).click();
+    const desk = await enter();
+    await desk.join("#garden");
+    await desk.tab(/^#lobby/).click();
+    await leave(desk, "#lobby");
+    const phone = await enter();
+    await phone.composer("#garden").waitFor();
+    assert.equal(await phone.tab(/^#/).count(), 1, "nobody has asked for the first room");
+    await leave(phone, "#garden");
+    await desk.page.getByText("You have left #garden in another session of yours").waitFor();
+    await desk.page.getByRole("button", { name: "Join it again" }).click();
+    await phone.tab(/^#garden/).waitFor();
+    assert.equal(await desk.tab(/^#lobby/).count(), 0);
+    for (const olga of [desk, phone]) {
+        await olga.clean();
+        await olga.page.context().close();
+    }
+    await closed.stop();
 });
 
 /** In the page: notifications as they would be shown, of somebody who looks elsewhere. */

@@ -77,6 +77,8 @@ function apply(draft: Draft, action: Action): void {
             if (action.user.name === model.me?.name) return apply(draft, { type: "entered", room: action.room });
             return joined(draft, action.room, action.user);
         case "left":
+            // And out of it as well. In a room in which we have another name, we are still.
+            if (action.name === model.me?.name && !action.isRenamed) return out(draft, action.room);
             return left(draft, action);
         case "asking": {
             const room = draft.known(action.room);
@@ -107,6 +109,12 @@ const missing = (count: bigint): string =>
 function stale(room: Open): void {
     room.isStale = true;
     room.moves = null;
+}
+
+/** We have left a room somewhere else. */
+function out(draft: Draft, room: string): void {
+    if (!draft.has(room)) return;
+    apply(draft, { type: "outside", room, why: `You have left ${room} in another session of yours`, isWanted: false });
 }
 
 /** Nobody is told that they themselves have another name in a room. */

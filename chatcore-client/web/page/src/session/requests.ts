@@ -24,6 +24,8 @@ export class Requests {
     readonly #watched = new Set<string>();
     /** Rooms that we have left, until the server has answered. */
     readonly #leaving = new Set<string>();
+    /** Rooms that we have come into since the page is there, and those that we have left. */
+    readonly #moved = new Map<string, boolean>();
     /** Rooms whose rosters are being asked for. */
     readonly #asking = new Set<string>();
     /** Rooms whose rosters could not be had: they are asked for again when they are opened, and in the next session. */
@@ -55,7 +57,13 @@ export class Requests {
 
     async #enter(room: string, signal?: AbortSignal): Promise<void> {
         await this.#client.join(room, signal === undefined ? {} : { signal });
+        this.moved(room, true);
         this.#store.dispatch({ type: "entered", room });
+    }
+
+    /** We have come into a room, or gone out of it, also in another session of ours. */
+    moved(room: string, isIn: boolean): void {
+        this.#moved.set(room, isIn);
     }
 
     /** Opens a conversation with a user, if there can be one of that name.
@@ -105,6 +113,7 @@ export class Requests {
 
     async #leave(room: string): Promise<void> {
         this.#leaving.add(room);
+        this.moved(room, false);
         try {
             await began(this.#client);
             await this.#client.leave(room);
@@ -158,7 +167,8 @@ export class Requests {
         const { conversations } = this.#store.model;
         const names = [...conversations.keys()];
         const rooms = names.filter((name) => conversations.get(name)?.isWanted === true);
-        for (const room of names.length > 0 ? rooms : [FIRST_ROOM]) {
+        if (names.length === 0) rooms.push(...(await this.#firstRooms()));
+        for (const room of rooms) {
             try {
                 await this.#enter(room);
             } catch (error) {
@@ -177,19 +187,33 @@ export class Requests {
         this.refresh();
     }
 
+    /** The rooms of somebody who has no conversation in this tab: those in which they are in another session of theirs, or
+     * the one for everybody. */
+    async #firstRooms(): Promise<readonly string[]> {
+        const rooms: string[] = [];
+        try {
+            for await (const page of this.#client.subscriptions()) rooms.push(...page.rooms);
+        } catch {
+            // If the session has ended, so does what follows.
+        }
+        return rooms.length === 0 ? [FIRST_ROOM] : rooms;
+    }
+
     /** After the page was loaded anew: learns which rooms the session is in, and whom it watches. */
     async learn(): Promise<void> {
-        const rooms: string[] = [];
+        const told = new Set<string>();
         for await (const page of this.#client.subscriptions()) {
-            rooms.push(...page.rooms);
+            for (const room of page.rooms) told.add(room);
             for (const name of page.users) this.#watched.add(name);
         }
         // The page before may have closed conversations without another word.
         this.#forget();
+        // What has been done meanwhile is known, and newer than the answer can be.
+        const rooms = [...told].filter((room) => !this.#moved.has(room));
         for (const room of rooms) this.#store.dispatch({ type: "entered", room });
         const { conversations, open } = this.#store.model;
         const names = [...conversations.keys()];
-        const lost = names.filter((name) => isRoom(name) && !rooms.includes(name));
+        const lost = names.filter((name) => isRoom(name) && !told.has(name) && !this.#moved.has(name));
         for (const room of lost) {
             const why = `You are not in ${room} any more`;
             this.#store.dispatch({ type: "outside", room, why, isWanted: false });

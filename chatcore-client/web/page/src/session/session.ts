@@ -223,6 +223,9 @@ export class Session {
         listen(client, (action, event) => {
             if (this.#client !== client) return;
             if ("room" in action && action.room !== null && requests.isLeaving(action.room)) return;
+            // Another session of ours has come into a room, or gone out of it.
+            if (action.type === "joined" && action.user.name === client.name) requests.moved(action.room, true);
+            if (action.type === "left" && action.name === client.name && !action.isRenamed) requests.moved(action.room, false);
             this.#store.dispatch(action);
             // The server is told that we have it when it would not be lost with the page.
             event.waitUntil(this.#keeper.kept);
