@@ -46,6 +46,7 @@ if (root !== null) {
         ),
     );
     watchAttention();
+    addEventListener("keydown", actOnce, { capture: true });
     // Nothing fails without a word.
     addEventListener("error", ({ error, filename }) => {
         if (filename === import.meta.url) fail(error);
@@ -63,6 +64,13 @@ function watchAttention(): void {
     for (const sign of ["focus", "blur", "pageshow"]) addEventListener(sign, look);
     document.addEventListener("visibilitychange", look);
     look();
+}
+
+/** An Enter that is held acts once: that can move the focus, and the rest of the press is not for what has it then. */
+function actOnce(event: KeyboardEvent): void {
+    if (event.key !== "Enter" || !event.repeat || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
 }
 
 function fail(error: unknown): void {

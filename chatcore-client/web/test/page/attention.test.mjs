@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Person, TIMEOUT, browser, member, profile, server, share, url } from "./kit.mjs";
+import { Person, TIMEOUT, browser, member, profile, server, share, url, until } from "./kit.mjs";
 import { polite, said, startLiar } from "./liar.mjs";
 import { joinBytes } from "../wire.mjs";
 
@@ -81,6 +81,38 @@ test("a page that nobody sees keeps what comes, though its timers do not", TIMEO
     await page.clean();
     await context.close();
     liar.end();
+});
+
+test("an Enter that is held acts once, and not on what has the focus after that", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "slow");
+    const { client, heard } = await member(url, "listener", "#lobby", "#one");
+    await page.join("#one");
+    await page.composer("#one").fill("half of it");
+    await page.tab("#lobby").click();
+    await page.tab("#lobby").press("ArrowDown");
+    const hold = async () => {
+        for (let times = 0; times < 4; times += 1) await page.page.keyboard.down("Enter");
+        await page.page.keyboard.up("Enter");
+    };
+    await hold();
+    await page.composer("#one").waitFor();
+    assert.equal(await page.composer("#one").inputValue(), "half of it");
+    // Whoever leaves the last room is not in the first one again by that.
+    for (const room of ["#lobby", "#one"]) {
+        await page.tab(room).click();
+        await page.page.getByRole("button", { name: `Leave ${room}` }).focus();
+        await hold();
+        await page.tab(room).waitFor({ state: "detached" });
+    }
+    await page.page.getByRole("button", { name: "Join #lobby" }).waitFor();
+    await page.page.getByRole("button", { name: "Join #lobby" }).press("Enter");
+    await page.say("once");
+    await until("it is heard", () => heard.some(({ text }) => text === "once"));
+    assert.deepEqual(heard.map(({ text }) => text), ["once"]);
+    await page.clean();
+    await client.close();
+    await context.close();
 });
 
 test("a double click on Leave leaves one room, and Enter after a whole name sends", TIMEOUT, async () => {
