@@ -6,6 +6,37 @@ import { Person, TIMEOUT, browser, member, profile, server, share, startLine, un
 
 share();
 
+/** In the page: signs out in the moment in which a text is shown. */
+function signOutAfter(text) {
+    new MutationObserver((_, observer) => {
+        if (!document.body.innerText.includes(text)) return;
+        observer.disconnect();
+        [...document.querySelectorAll("button")].find((button) => button.innerText === "Sign out").click();
+    }).observe(document.body, { childList: true, subtree: true, characterData: true });
+}
+
+test("who signs out has got what was on the screen: nobody is told that it may not have arrived", TIMEOUT, async () => {
+    const { client } = await member(url, "bob");
+    const reports = [];
+    client.addEventListener("report", ({ detail }) => reports.push(detail));
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "reader");
+    const isGone = new Promise((resolve) => client.addEventListener("presence", ({ detail }) => detail.online || resolve()));
+    await client.watch(["reader"]);
+    await client.send("reader", "hello");
+    await page.tab(/^bob/).click();
+    await page.message("hello").waitFor();
+    await page.page.evaluate(signOutAfter, "bye now");
+    await client.send("reader", "bye now");
+    await isGone;
+    // What is told of it has come before this answer.
+    await client.watch(["reader"]);
+    assert.deepEqual(reports, []);
+    await page.clean();
+    await client.close();
+    await context.close();
+});
+
 test("who signs out without a connection: the last words arrive, and the name is free, when there is one again", TIMEOUT, async () => {
     const line = await startLine(server.port);
     const { client, heard } = await member(url, "peer", "#lobby");

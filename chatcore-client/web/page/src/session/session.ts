@@ -185,6 +185,8 @@ export class Session {
     signOut(): void {
         const { me, phase } = this.#store.model;
         if (phase.kind !== "chat") return;
+        // The server is told that we have what is shown.
+        this.#keeper.keep();
         this.#end({ isHandedOver: true });
         this.prompt({ name: me?.displayName ?? me?.name ?? "" });
         this.#clear();
