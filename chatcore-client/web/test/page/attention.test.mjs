@@ -48,7 +48,7 @@ test("a page that is frozen has kept what was written until then", TIMEOUT, asyn
         const field = document.querySelector("textarea");
         field.value = "half of it";
         field.dispatchEvent(new Event("input", { bubbles: true }));
-        const log = () => sessionStorage.getItem("chatcore.log") ?? "";
+        const log = () => sessionStorage.getItem("chatcore.log /") ?? "";
         const before = log().includes("half of it");
         document.dispatchEvent(new Event("freeze"));
         return [before, log().includes("half of it")];
@@ -63,7 +63,7 @@ test("a page that nobody sees keeps what comes, though its timers do not", TIMEO
     const liar = await startLiar(server.port, { talk: polite((opened) => (socket = opened)) });
     const context = await profile(browser);
     const page = await Person.enter(context, liar.url, "me");
-    const kept = (text) => page.page.waitForFunction((text) => sessionStorage.getItem("chatcore.log")?.includes(text), text);
+    const kept = (text) => page.page.waitForFunction((text) => sessionStorage.getItem("chatcore.log /")?.includes(text), text);
     await page.page.evaluate(() => {
         Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
         document.dispatchEvent(new Event("visibilitychange"));

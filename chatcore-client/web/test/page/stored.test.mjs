@@ -14,8 +14,8 @@ after(async () => {
     await server.stop();
 });
 
-const LOG = "chatcore.log";
-const TICKET = "chatcore.ticket";
+const LOG = "chatcore.log /";
+const TICKET = "chatcore.ticket /";
 
 /** Loads the page anew, with another value in its storage. */
 async function reload({ page }, key, value) {
@@ -87,6 +87,23 @@ test("a log that is longer than what is stored says after a reload that there wa
     assert.equal(await page.message("line 1.").count(), 0);
     await page.clean();
     await client.close();
+    await context.close();
+});
+
+test("a page at another path of the same host has nothing of this one: it is another server", TIMEOUT, async () => {
+    const context = await profile(browser);
+    // Behind a proxy. Files alone come from there.
+    await context.route(`${url}other/**`, async (route) => {
+        const response = await route.fetch({ url: route.request().url().replace("/other/", "/") });
+        await route.fulfill({ response });
+    });
+    const page = await Person.enter(context, url, "pathfinder");
+    await page.page.goto(`${url}other/`);
+    await page.page.getByRole("textbox", { name: "Your name" }).waitFor();
+    assert.equal(await page.page.locator(".note").count(), 0);
+    await page.page.goto(url);
+    await page.connected();
+    await page.clean();
     await context.close();
 });
 

@@ -4,9 +4,9 @@ import { snapshot } from "../model/snapshot.ts";
 import { readStored } from "../model/stored.ts";
 import type { Model } from "../model/types.ts";
 
-/** What the tab's own storage has of us. The ticket is secret: it is nowhere else. */
-const TICKET = "chatcore.ticket";
-const LOG = "chatcore.log";
+/** What the tab's own storage has of us. The ticket is secret: it is nowhere else. At another path is another server. */
+const TICKET = `chatcore.ticket ${location.pathname}`;
+const LOG = `chatcore.log ${location.pathname}`;
 
 /** How many UTF-16 units of the log are kept, and how many if the browser has no room for those. */
 const LOG_UNITS = [512 << 10, 128 << 10, 32 << 10, 8 << 10];
