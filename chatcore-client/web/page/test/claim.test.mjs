@@ -9,6 +9,28 @@ const TIMEOUT = { timeout: 30_000 };
 // As on a page that is not from https.
 Object.defineProperty(globalThis, "navigator", { configurable: true, value: {} });
 
+/** A browser whose locks are asked for with this. */
+function withLocks(t, request) {
+    navigator.locks = { request };
+    t.after(() => delete navigator.locks);
+}
+
+test("a lock that another tab holds until the time is over is another tab's", TIMEOUT, async (t) => {
+    const time = new AbortController();
+    t.mock.method(AbortSignal, "timeout", () => time.signal);
+    withLocks(t, (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+    const claimed = claim("held");
+    time.abort(new DOMException("too late", "TimeoutError"));
+    assert.equal(await claimed, null);
+});
+
+test("a browser that gives no locks has tabs that ask each other", TIMEOUT, async (t) => {
+    withLocks(t, () => Promise.reject(new DOMException("not here", "SecurityError")));
+    const claims = await Promise.all([claim("no locks"), claim("no locks")]);
+    assert.equal(owners(claims).length, 1);
+    release(claims);
+});
+
 const owners = (claims) => claims.filter((release) => release !== null);
 const release = (claims) => owners(claims).forEach((end) => end());
 

@@ -121,6 +121,31 @@ async function startClosed() {
     return { ...closed, stop };
 }
 
+/** In the page: the browser renders it ahead and gives it no locks, until somebody calls `show`. */
+function renderAhead() {
+    Object.defineProperty(document, "prerendering", { configurable: true, value: true });
+    const { request } = LockManager.prototype;
+    LockManager.prototype.request = () => Promise.reject(new DOMException("too late", "TimeoutError"));
+    AbortSignal.timeout = () => AbortSignal.abort();
+    globalThis.show = () => {
+        Object.defineProperty(document, "prerendering", { configurable: true, value: false });
+        LockManager.prototype.request = request;
+        AbortSignal.timeout = () => new AbortController().signal;
+        document.dispatchEvent(new Event("prerenderingchange"));
+    };
+}
+
+test("a page that the browser renders ahead goes on when somebody sees it", TIMEOUT, async () => {
+    const context = await profile(browser);
+    const page = await Person.enter(context, url, "ahead");
+    await page.page.addInitScript(renderAhead);
+    await Promise.all([page.page.waitForResponse(/chatcore\.wasm$/), page.page.reload()]);
+    await page.page.evaluate(() => globalThis.show());
+    await page.connected();
+    await page.clean();
+    await context.close();
+});
+
 test("a server that wants a password gets one", TIMEOUT, async () => {
     const closed = await startClosed();
     const context = await profile(browser);

@@ -18,13 +18,16 @@ export const newClaim = (): string =>
 /** Claims a session for this tab; null if another tab has it. The claim ends with the page. */
 export function claim(name: string): Promise<Release | null> {
     // Browsers have locks on pages from https and from this machine alone.
-    return navigator.locks === undefined ? claimByAsking(name) : claimByLock(`${CHANNEL} ${name}`);
+    return navigator.locks === undefined ? claimByAsking(name) : claimByLock(name);
 }
 
 function claimByLock(name: string): Promise<Release | null> {
     return new Promise((resolve) => {
         const held = (): Promise<void> => new Promise((release) => resolve(release));
-        navigator.locks.request(name, { signal: AbortSignal.timeout(LET_GO_MS) }, held).catch(() => resolve(null));
+        const signal = AbortSignal.timeout(LET_GO_MS);
+        // Without the time-out, the browser gives this page no locks, and that says nothing of other tabs.
+        const refused = (): void => resolve(signal.aborted ? null : claimByAsking(name));
+        navigator.locks.request(`${CHANNEL} ${name}`, { signal }, held).catch(refused);
     });
 }
 

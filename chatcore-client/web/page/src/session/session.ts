@@ -97,6 +97,7 @@ export class Session {
             return this.#break(broken(error));
         }
         clearTimeout(late);
+        await shown();
         const kept = keptTicket();
         if (kept === null) return this.prompt({});
         if (kept === undefined) {
@@ -357,4 +358,10 @@ export class Session {
         this.#claim = null;
         if (client !== null) farewell(client);
     }
+}
+
+/** Until the page is there for somebody: a browser may render it ahead, and gives it no locks then. */
+async function shown(): Promise<void> {
+    const { prerendering = false } = document as { prerendering?: boolean };
+    if (prerendering) await new Promise((resolve) => document.addEventListener("prerenderingchange", resolve, { once: true }));
 }
