@@ -521,3 +521,31 @@ test("why something was not done is told until the person goes on", () => {
     assert.equal(reduce(failed, [{ type: "open", name: "bob" }]).failure, null);
     assert.equal(reduce(failed, [{ type: "failure", words: null }]).failure, null);
 });
+
+test("of a message that is longer than what a conversation may keep, a page that is loaded anew has the start", () => {
+    const long = (from) => message(from, `${from} ${"x".repeat(64_000)}`);
+    const rooms = Array.from({ length: 12 }, (_, at) => long(`user${at}`));
+    const model = begun(...rooms, message("bob", "early"), long("bob"));
+    const restored = restore(INITIAL, readStored(json(kept(model))).log);
+    const [cut] = texts(restored, "bob");
+    assert.ok(cut.startsWith("bob xxx") && cut.length > 10_000);
+    assert.match(cut, /… \(cut here: this browser has no room to keep all 64004 characters\)$/);
+    assert.ok(restored.conversations.get("bob").isCut);
+    // It comes again if the server was not told that we have it.
+    const twice = reduce(restored, [{ type: "me", user: ME }, { ...long("bob"), id: last(model, "bob").id }]);
+    assert.equal(texts(twice, "bob").length, 1);
+    // What can be sent again is whole or not there.
+    const own = begun(...rooms, say("bob", "y".repeat(64_000), 900), state("bob", 900, "unconfirmed"));
+    assert.deepEqual(texts(restore(INITIAL, readStored(json(kept(own))).log), "bob"), []);
+});
+
+test("what waits to be sent is kept before all that the server has", () => {
+    const said = Array.from({ length: 250 }, (_, at) => message("bob", `${at} ${"x".repeat(4_000)}`, "#lobby"));
+    const waits = [say("#lobby", "y".repeat(9_000), 900), state("#lobby", 900, "waiting")];
+    const model = begun(...said, ...waits, message("bob", "z".repeat(40_000), "#lobby"));
+    for (const [units, isKept] of [[512 << 10, true], [32 << 10, true], [8 << 10, false]]) {
+        const { entries } = restore(INITIAL, readStored(json(kept(model, units))).log).conversations.get("#lobby");
+        assert.equal(entries.some(({ state, text }) => state === "waiting" && text.length === 9_000), isKept, units);
+        assert.ok(entries.reduce((sum, { text }) => sum + text.length, 0) <= units);
+    }
+});

@@ -31,34 +31,59 @@ export interface Snapshot {
     readonly conversations: readonly Stored[];
 }
 
-/** What a page that is loaded anew shows again, in about so many UTF-16 units. The newest of each conversation goes
- * first. */
+/** What a page that is loaded anew shows again, in about so many UTF-16 units. What the server has not got goes first, and
+ * then the newest of each conversation. */
 export function snapshot(model: Model, units: number): Snapshot {
     const all = [...model.conversations.values()];
-    const drafts = shares(all, units, ({ draft }) => draft.length);
-    const written = all.reduce((sum, one) => sum + (fits(one, drafts) ? one.draft.length : 0), 0);
-    const logs = shares(all, units - written, (one) => newest(one).reduce((sum, entry) => sum + unitsOf(entry), 0));
+    const unsent = shares(all, units, unsentOf);
+    const isWhole = (one: Conversation): boolean => unsentOf(one) <= (unsent.get(one.name) ?? 0);
+    const left = all.reduce((left, one) => left - (isWhole(one) ? unsentOf(one) : 0), units);
+    const logs = shares(all, left, (one) => newest(one).filter(isSent).reduce(sumOf, 0));
     const conversations = all.map((conversation): Stored => {
         const { name, draft, unread, mentions, marker } = conversation;
-        const entries: StoredEntry[] = [];
-        const kept = fits(conversation, drafts) ? draft : "";
-        let left = logs.get(name) ?? 0;
-        for (const entry of newest(conversation).reverse()) {
-            left -= unitsOf(entry);
-            if (left < 0) break;
-            entries.unshift(entry.kind === "said" ? { ...entry, id: null, number: entry.id?.toString() } : entry);
-        }
+        const isKept = isWhole(conversation);
+        const entries = fitting(newest(conversation), logs.get(name) ?? 0, isKept).map(storedOf);
         const isCut = conversation.isCut || entries.length < conversation.entries.length;
-        return { name, draft: kept, unread, mentions, marker, isCut, entries };
+        return { name, draft: isKept ? draft : "", unread, mentions, marker, isCut, entries };
     });
     return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
 }
 
 const newest = ({ entries }: Conversation): Entry[] => entries.slice(-ENTRIES_MAX);
+const isSent = (entry: Entry): boolean => entry.kind === "notice" || entry.state !== "waiting";
 const unitsOf = ({ text }: Entry): number => text.length + ENTRY_UNITS;
+const sumOf = (sum: number, entry: Entry): number => sum + unitsOf(entry);
 
-const fits = ({ name, draft }: Conversation, drafts: ReadonlyMap<string, number>): boolean =>
-    draft.length <= (drafts.get(name) ?? 0);
+/** What of a conversation is here alone: its draft, and what waits to be sent. */
+const unsentOf = (one: Conversation): number =>
+    newest(one)
+        .filter((entry) => !isSent(entry))
+        .reduce(sumOf, one.draft.length);
+
+/** The newest entries that so many units have room for, and what waits to be sent beside them if it `isKept`. */
+function fitting(entries: readonly Entry[], units: number, isKept: boolean): Entry[] {
+    let left = units;
+    const newest = entries.findLast(isSent);
+    const kept = [...entries].reverse().map((entry) => {
+        if (!isSent(entry)) return isKept ? entry : null;
+        left -= unitsOf(entry);
+        if (left >= 0) return entry;
+        // At least its start: the server has been told that we have it.
+        return entry === newest ? startOf(entry, left + entry.text.length) : null;
+    });
+    return kept.reverse().filter((entry) => entry !== null);
+}
+
+/** An entry with the start of its text, in so many units; null if that is nothing, or if it may be sent again. */
+function startOf(entry: Entry, units: number): Entry | null {
+    const words = `… (cut here: this browser has no room to keep all ${entry.text.length} characters)`;
+    const isWanted = entry.kind === "said" && (entry.state === null || entry.state === "accepted");
+    const length = units - words.length;
+    return isWanted && length > 0 ? { ...entry, text: entry.text.slice(0, length) + words } : null;
+}
+
+const storedOf = (entry: Entry): StoredEntry =>
+    entry.kind === "said" ? { ...entry, id: null, number: entry.id?.toString() } : entry;
 
 /** How many units each may take. Who needs little gets it whole, whatever the others need. */
 function shares(all: readonly Conversation[], units: number, need: (one: Conversation) => number): Map<string, number> {

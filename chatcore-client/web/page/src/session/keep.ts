@@ -4,9 +4,12 @@ import { snapshot } from "../model/snapshot.ts";
 import { readStored } from "../model/stored.ts";
 import type { Model } from "../model/types.ts";
 
-/** What the tab's own storage has of us. The ticket is secret: it is nowhere else. At another path is another server. */
-const TICKET = `chatcore.ticket ${location.pathname}`;
-const LOG = `chatcore.log ${location.pathname}`;
+/** What the tab's own storage has of us. The ticket is secret: it is nowhere else. */
+const TICKET = "chatcore.ticket";
+const LOG = "chatcore.log";
+
+/** At another path is another server. */
+const keyOf = (what: string): string => `${what} ${location.pathname}`;
 
 /** How many UTF-16 units of the log are kept, and how many if the browser has no room for those. */
 const LOG_UNITS = [512 << 10, 128 << 10, 32 << 10, 8 << 10];
@@ -57,19 +60,19 @@ function isKept(value: unknown): value is Kept {
 
 // The storage may be refused or full: then it is as if nothing were there. What cannot be read is undefined.
 
-function put(key: string, value: unknown): boolean {
+function put(what: string, value: unknown): boolean {
     try {
-        sessionStorage.setItem(key, JSON.stringify(value));
+        sessionStorage.setItem(keyOf(what), JSON.stringify(value));
         return true;
     } catch {
         return false;
     }
 }
 
-function get(key: string): unknown {
+function get(what: string): unknown {
     let stored;
     try {
-        stored = sessionStorage.getItem(key);
+        stored = sessionStorage.getItem(keyOf(what));
     } catch {
         return null;
     }
@@ -80,9 +83,9 @@ function get(key: string): unknown {
     }
 }
 
-function remove(key: string): void {
+function remove(what: string): void {
     try {
-        sessionStorage.removeItem(key);
+        sessionStorage.removeItem(keyOf(what));
     } catch {
         // There is nothing to remove.
     }

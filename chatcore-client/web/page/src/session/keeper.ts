@@ -55,10 +55,14 @@ export class Keeper {
     /** Keeps it now. */
     keep(): void {
         clearTimeout(this.#timer);
-        if (this.#isWanted()) this.#told(keepLog(this.#store.model));
-        this.#events = 0;
-        this.#keptAt = performance.now();
-        this.#kept = null;
-        this.#resolve();
+        try {
+            if (this.#isWanted()) this.#told(keepLog(this.#store.model));
+        } finally {
+            // Whatever the model could not take: the next change is kept, and the server does not wait for this one.
+            this.#events = 0;
+            this.#keptAt = performance.now();
+            this.#kept = null;
+            this.#resolve();
+        }
     }
 }
