@@ -392,8 +392,43 @@ export const scenarios = {
         equal((await rejected(client.register("x".repeat(2_000)))).code, "name_too_long", "a long name");
         // More than the module could take.
         equal((await rejected(client.register("x".repeat(1 << 28)))).code, "name_too_long", "a longer name");
-        equal((await rejected(client.send("bob", { length: 2 ** 33 }))).code, "body_too_long", "a body");
         equal((await rejected(new Client(url, { WebSocket }).resume({ name: "bob", displayName: null, token: "zz", attempt: 0 }))).code, "invalid", "a ticket");
         equal((await client.close()).kind, "left", "nothing was begun");
+    },
+
+    async "what is none of its kind is told, and nobody's client ends"({ Client, url, WebSocket }) {
+        const [client, other] = [new Client(url, { WebSocket }), new Client(url, { WebSocket })];
+        await client.register("alice17");
+        await other.register("bob17");
+        const { bodyBytesMax } = client.limits;
+        for (const [code, ask] of [
+            ["invalid", () => client.join()],
+            ["invalid", () => client.leave(null)],
+            ["invalid", () => client.send(undefined, "x")],
+            ["invalid", () => client.send("bob17")],
+            ["invalid", () => client.send("bob17", new ArrayBuffer(8))],
+            ["invalid", () => client.send("bob17", { length: 2 ** 33 })],
+            ["invalid", () => client.watch("bob17")],
+            ["invalid", () => client.watch(["bob17", 7])],
+            ["invalid", () => client.unwatch()],
+            ["invalid", async () => client.roster().next()],
+            ["invalid", () => new Client(url, { WebSocket }).register()],
+            ["invalid", () => new Client(url, { WebSocket }).register("bob", 7)],
+            ["invalid", () => new Client(url, { WebSocket }).resume()],
+            ["invalid", () => new Client(url, { WebSocket }).resume({ ...client.ticket, displayName: 7 })],
+            ["invalid", () => new Client(url, { WebSocket }).resume({ ...client.ticket, attempt: NaN })],
+            ["name_too_long", () => client.join("#".repeat(1 << 28))],
+            ["too_many_names", () => client.watch(Array(1 << 20).fill("bob17"))],
+            ["too_many_names", () => client.watch(Array(1_000).fill("x".repeat(60_000)))],
+            ["body_too_long", () => client.send("bob17", new Uint8Array(bodyBytesMax + 1))],
+            ["body_too_long", () => client.send("bob17", "\u20ac".repeat(bodyBytesMax / 2))],
+        ]) {
+            equal((await rejected(ask())).code, code, String(ask));
+        }
+        const got = next(other, "message");
+        // Any view of bytes is one.
+        await client.send("bob17", new Uint16Array([0x4241, 0x4443]));
+        equal((await got).text, "ABCD", "the next message");
+        await Promise.all([client.close(), other.close()]);
     },
 };

@@ -6,8 +6,10 @@ import type { Place } from "./driver.ts";
 import { ChatError, refusal } from "./error.ts";
 import { ChatEvent } from "./events.ts";
 import type { ChatEvents, Limits, Reason, Subscriptions, User } from "./events.ts";
+import { bytesOf, credentialOf, invalid, nameOf, namesOf } from "./given.ts";
 import type { SocketConstructor } from "./link.ts";
-import { module } from "./load.ts";
+import { call } from "./load.ts";
+import type { Module } from "./load.ts";
 import { Requests } from "./requests.ts";
 
 /** How a client behaves. Times are milliseconds. */
@@ -81,25 +83,8 @@ interface Asking {
 /** How long a client that is closed without a connection tries to make one. */
 const CONNECT_TIME_MS_MAX = 5_000;
 
-const ENCODER = new TextEncoder();
-const bytesOf = (text: string | Uint8Array): Uint8Array => (typeof text === "string" ? ENCODER.encode(text) : text);
-
-/** The length of a body that no server takes: the module, whose memory it would fill, does not see it. */
-const BODY_LENGTH_MAX = 64 << 20;
-
-/** The same of a name or a credential, and of how many names go with one request. */
-const SHORT_LENGTH_MAX = 64 << 10;
-
-/** What the module may see of what a program gives. */
-function checked<T extends { readonly length: number }>(given: T, lengthMax: number, code: string): T {
-    if (given.length <= lengthMax) return given;
-    throw new ChatError(code, false, `a length of ${given.length} is too much: at most ${lengthMax} is possible`);
-}
-
-const checkedName = (name: string): string => checked(name, SHORT_LENGTH_MAX, "name_too_long");
-const checkedCredential = (credential: string | Uint8Array): Uint8Array =>
-    bytesOf(checked(credential, SHORT_LENGTH_MAX, "credential_too_long"));
-const checkedNames = (names: readonly string[]): string[] => checked(names, SHORT_LENGTH_MAX, "too_many_names").map(checkedName);
+/** The length of a body that is too much while no limits are known: that of a frame, if there is no option for it. */
+const BODY_LENGTH_MAX = 16 << 20;
 
 /**
  * A user's end of a session, which outlives its connections. Make it, add listeners, and call {@link Client.register} or
@@ -117,6 +102,7 @@ export class Client extends EventTarget {
     #driver: Driver | undefined;
     #asking: Asking | undefined;
     #user: User | undefined;
+    #limits: Limits | null = null;
     #state: State = "idle";
     /** When it connects again while it is `waiting`, on the clock of `performance.now()`. */
     #attemptAt = 0;
@@ -152,8 +138,9 @@ export class Client extends EventTarget {
      */
     async register(name: string, credential: string | Uint8Array = ""): Promise<Session> {
         this.#mustBeFree();
-        const driver = this.#driver ?? this.#start((settings, now, seed) => new (module().Engine)(settings, now, seed));
-        driver.command((engine, now) => engine.register(now, checkedName(name), checkedCredential(credential)));
+        const [asked, proof] = [nameOf(name), credentialOf(credential)];
+        const driver = this.#driver ?? this.#start(({ Engine }, settings, now, seed) => new Engine(settings, now, seed));
+        driver.command((engine, now) => engine.register(now, asked, proof));
         return this.#session();
     }
 
@@ -169,14 +156,13 @@ export class Client extends EventTarget {
     async resume(ticket: Ticket, credential: string | Uint8Array = ""): Promise<Session> {
         this.#mustBeFree();
         if (this.#driver !== undefined) throw new ChatError("registered", false, "this client has begun already: resume with another one");
-        const { name, displayName, token, attempt } = { ...ticket };
-        if (typeof name !== "string" || typeof token !== "string" || typeof attempt !== "number") {
-            throw new ChatError("invalid", false, "this is no ticket: give one as the client told it");
-        }
-        const proof = checkedCredential(credential);
-        const { Engine, Ticket } = module();
-        const stored = new Ticket(checkedName(name), displayName ?? undefined, token, Math.max(Date.now(), attempt + 1));
-        this.#start((settings, now, seed) => Engine.resume(settings, now, seed, stored, proof));
+        const { displayName, attempt, ...stored } = { ...ticket };
+        if (!(attempt >= 0)) invalid("this is no ticket: give one as the client told it");
+        const [name, token, proof] = [nameOf(stored.name), nameOf(stored.token), credentialOf(credential)];
+        const spelling = displayName == null ? undefined : nameOf(displayName);
+        this.#start(({ Engine, Ticket }, settings, now, seed) =>
+            Engine.resume(settings, now, seed, new Ticket(name, spelling, token, Math.max(Date.now(), attempt + 1)), proof),
+        );
         this.#user = { name, displayName };
         return this.#session();
     }
@@ -200,8 +186,7 @@ export class Client extends EventTarget {
 
     /** What the server allows; null before there is a session. */
     get limits(): Limits | null {
-        const bytes = this.#driver?.ask((engine) => engine.limits()) as Uint8Array<ArrayBuffer> | undefined;
-        return bytes === undefined || bytes.length === 0 ? null : decodeLimits(bytes);
+        return this.#limits;
     }
 
     /** What the client does. */
@@ -272,29 +257,34 @@ export class Client extends EventTarget {
      * @throws {ChatError} Why it was not sent; `unsent` or `unconfirmed` if the session ended before the answer.
      */
     async send(to: string, body: string | Uint8Array, options?: RequestOptions): Promise<bigint> {
-        const bytes = bytesOf(checked(body, BODY_LENGTH_MAX, "body_too_long"));
-        const answer = await this.#ask((engine, now) => engine.send(now, checkedName(to), bytes), options);
+        const bytesMax = this.#limits?.bodyBytesMax ?? this.#options.frameBytesMax ?? BODY_LENGTH_MAX;
+        const [recipient, bytes] = [nameOf(to), bytesOf(body, bytesMax, "body_too_long")];
+        const answer = await this.#ask((engine, now) => engine.send(now, recipient, bytes), options);
         return answer.kind === "accepted" ? answer.id : unexpected(answer);
     }
 
     /** Joins a room, which the server makes if it is not there. */
     async join(room: string, options?: RequestOptions): Promise<void> {
-        await this.#ask((engine, now) => engine.join(now, checkedName(room)), options);
+        const name = nameOf(room);
+        await this.#ask((engine, now) => engine.join(now, name), options);
     }
 
     /** Leaves a room. */
     async leave(room: string, options?: RequestOptions): Promise<void> {
-        await this.#ask((engine, now) => engine.leave(now, checkedName(room)), options);
+        const name = nameOf(room);
+        await this.#ask((engine, now) => engine.leave(now, name), options);
     }
 
     /** Watches users, beside those that we watch already: `presence` tells how each is now, and each change. */
     async watch(names: readonly string[], options?: RequestOptions): Promise<void> {
-        await this.#ask((engine, now) => engine.watch(now, checkedNames(names)), options);
+        const checked = namesOf(names);
+        await this.#ask((engine, now) => engine.watch(now, checked), options);
     }
 
     /** Ends the watching of users. */
     async unwatch(names: readonly string[], options?: RequestOptions): Promise<void> {
-        await this.#ask((engine, now) => engine.unwatch(now, checkedNames(names)), options);
+        const checked = namesOf(names);
+        await this.#ask((engine, now) => engine.unwatch(now, checked), options);
     }
 
     /** The users who are online, page by page; a page may be empty. The next one is asked for when it is wanted. */
@@ -304,7 +294,8 @@ export class Client extends EventTarget {
 
     /** The members of a room that we are in, page by page; a page may be empty. */
     roster(room: string, options?: RequestOptions): AsyncGenerator<readonly User[], void, void> {
-        return this.#pages((engine, now, cursor) => engine.roster(now, checkedName(room), cursor), options);
+        const name = nameOf(room);
+        return this.#pages((engine, now, cursor) => engine.roster(now, name, cursor), options);
     }
 
     /** The rooms that we are in and the users that we watch, page by page: what a page that was loaded anew does not know of its
@@ -335,9 +326,10 @@ export class Client extends EventTarget {
 
     // ---- inside ----
 
-    #start(make: (settings: Settings, now: number, seed: bigint) => Engine): Driver {
+    #start(make: (module: Module, settings: Settings, now: number, seed: bigint) => Engine): Driver {
         const [seed] = crypto.getRandomValues(new BigUint64Array(1));
-        this.#driver = new Driver(make(this.#settings(), performance.now(), seed!), this.#place, {
+        const engine = call((module) => make(module, this.#settings(), performance.now(), seed!));
+        this.#driver = new Driver(engine, this.#place, {
             told: (told, wait) => this.#told(told, wait),
             failed: (error) => this.#ended({ kind: "fault", code: "fault", message: error.message, after: null }, error),
         });
@@ -345,12 +337,14 @@ export class Client extends EventTarget {
     }
 
     #settings(): Settings {
-        const settings = new (module().Settings)();
-        for (const name of SETTINGS) {
-            const value = this.#options[name];
-            if (value !== undefined) settings.set(name, Number(value));
-        }
-        return settings;
+        return call(({ Settings }) => {
+            const settings = new Settings();
+            for (const name of SETTINGS) {
+                const value = this.#options[name];
+                if (value !== undefined) settings.set(name, Number(value));
+            }
+            return settings;
+        });
     }
 
     #sayGoodbye(driver: Driver): void {
@@ -417,6 +411,7 @@ export class Client extends EventTarget {
                 return this.#requests.answer(told.answer);
             case "lost":
                 this.#requests.lose(told.unsentFrom);
+                this.#limits = null;
                 // A session that has begun anew on this connection is not wanted either.
                 this.#leaveNow();
                 return this.#dispatch("sessionlost", {}, wait);
@@ -452,13 +447,18 @@ export class Client extends EventTarget {
     #began(told: Told & { type: "registered" | "resumed" }, wait: (until: Promise<unknown>) => void): void {
         this.#state = "open";
         if (told.type === "registered") this.#user = { name: told.detail.name, displayName: told.detail.displayName };
-        const limits = told.type === "registered" ? told.detail.limits : this.limits;
+        this.#limits = told.type === "registered" ? told.detail.limits : this.#announced();
         this.#leaveNow();
         this.#dispatch(told.type, told.detail, wait);
-        const user = this.#user;
+        const [user, limits] = [this.#user, this.#limits];
         if (user !== undefined && limits !== null) {
             this.#answered(({ resolve }) => resolve({ ...user, resumed: told.type === "resumed", limits }));
         }
+    }
+
+    #announced(): Limits | null {
+        const bytes = this.#driver?.ask((engine) => engine.limits()) as Uint8Array<ArrayBuffer> | undefined;
+        return bytes === undefined || bytes.length === 0 ? null : decodeLimits(bytes);
     }
 
     /** With what the transport has said, if that is all that is known. */

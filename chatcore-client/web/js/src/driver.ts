@@ -4,7 +4,7 @@ import type { Told } from "./decode.ts";
 import { ChatError } from "./error.ts";
 import { Link } from "./link.ts";
 import type { SocketConstructor } from "./link.ts";
-import { module, thrown } from "./load.ts";
+import { call } from "./load.ts";
 import { SleepWatch, isHidden, watchSigns } from "./watch.ts";
 
 /** Bytes of a message of the WebSocket: some ends take no more. */
@@ -99,13 +99,10 @@ export class Driver {
     /** Whoever has read the clock gives the time on: browsers let pages wait for it. */
     #call<T>(work: (engine: Engine, now: number) => T, now: number): T {
         try {
-            // After a fault nobody's client is called any more.
-            module();
-            return work(this.#engine, now);
+            return call(() => work(this.#engine, now));
         } catch (error) {
-            const known = thrown(error);
-            if (known.code === "fault") this.#fail(known);
-            throw known;
+            if (error instanceof ChatError && error.code === "fault") this.#fail(error);
+            throw error;
         }
     }
 

@@ -97,25 +97,23 @@ const isBlocked = (error: unknown): boolean => /content.security.policy|unsafe-e
 const blocked = (cause: unknown): ChatError =>
     new ChatError("wasm_blocked", false, "the page's content security policy forbids WebAssembly: its script-src needs 'wasm-unsafe-eval'", { cause });
 
-/**
- * The module.
- *
- * @internal
- * @throws {ChatError} If it is not loaded, or has had a fault.
- */
-export function module(): typeof glue {
-    if (fault !== undefined) throw fault;
-    if (!isLoaded) throw new ChatError("not_loaded", false, "the module is not loaded: await load() first");
-    return glue;
-}
+/** @internal */
+export type Module = typeof glue;
 
 /**
- * What a call of the module has thrown: an error of the package, or a fault, after which the module is of no use.
+ * Calls the module. What it throws that is no error of the package is a fault, after which it is of no use to any client.
  *
  * @internal
+ * @throws {ChatError} What it throws; `not_loaded`; or `fault`, of this call or of one before.
  */
-export function thrown(error: unknown): ChatError {
-    if (error instanceof ChatError) return error;
-    fault ??= new ChatError("fault", false, "chatcore has a fault, and cannot go on: load the page anew", { cause: error });
-    return fault;
+export function call<T>(work: (module: Module) => T): T {
+    if (fault !== undefined) throw fault;
+    if (!isLoaded) throw new ChatError("not_loaded", false, "the module is not loaded: await load() first");
+    try {
+        return work(glue);
+    } catch (error) {
+        if (error instanceof ChatError) throw error;
+        fault = new ChatError("fault", false, "chatcore has a fault, and cannot go on: load the page anew", { cause: error });
+        throw fault;
+    }
 }
