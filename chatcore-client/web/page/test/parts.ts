@@ -8,6 +8,7 @@ export { Keeper } from "../src/session/keeper.ts";
 export { listen } from "../src/session/listen.ts";
 export { Requests } from "../src/session/requests.ts";
 export { Store } from "../src/session/store.ts";
+export { ended, failure, refused, unsent, why } from "../src/session/words.ts";
 export { complete, wordBefore } from "../src/text/complete.ts";
 export { fold } from "../src/text/fold.ts";
 export { mentions } from "../src/text/mentions.ts";

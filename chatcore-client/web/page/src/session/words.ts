@@ -71,7 +71,7 @@ export function refused(code: string, message: string, wait: number | null, hadP
     if (code === "name_in_use") return inUse(wait);
     const words = REFUSALS[code];
     if (words !== undefined && (code !== "denied" || message === "")) return words;
-    return message === "" ? `The server refuses the name: ${code}` : sentence(message);
+    return message === "" ? "The server refuses the name." : sentence(message);
 }
 
 /** Why a name cannot even be asked for. */
@@ -80,42 +80,72 @@ export function notAsked(error: unknown): string {
     if (code === "name_too_long") return "This name is too long.";
     if (code === "credential_too_long") return "This password is too long.";
     if (code === "invalid") return "The session of this tab cannot go on. Begin anew.";
-    return sentence(messageOf(error));
+    return failure(error);
 }
 
+/** Why the server says goodbye. What somebody wrote who ended a session or stops the server is in place of the first two. */
+const GOODBYES: Readonly<Record<string, string>> = {
+    kicked: "somebody who runs this server has ended your session",
+    shutting_down: "the server is stopping",
+    taken_over: "your session goes on in another place",
+    slow_consumer: "this page did not keep up with what came, and the server has ended your session",
+    timed_out: "the server has heard nothing from this page for too long",
+};
+
+/** Other ends, by their kind. What exactly was wrong is for the console. */
+const ENDS: Readonly<Record<string, string>> = {
+    disconnected: "the server cannot be reached",
+    timed_out: "the server does not answer",
+    other_protocol: "what answers here is no chat. Tell who runs this server",
+    protocol_error:
+        "this server says what the page does not understand. Load the page anew; if it stays so, tell who runs this server",
+    error: "this server does not understand the page. Load the page anew; if it stays so, tell who runs this server",
+    fault: "the page has a fault. Load it anew: your session goes on",
+};
+
 /** Why a connection was lost. */
-export function why(reason: Reason): string {
-    if (!navigator.onLine && (reason.kind === "disconnected" || reason.kind === "timed_out"))
-        return "this device is offline";
-    if (reason.kind === "disconnected") return "the server cannot be reached";
-    if (reason.kind === "timed_out") return "the server does not answer";
-    if (reason.code === "name_in_use") return "somebody else has your name now";
-    if (reason.kind === "refused") return REFUSALS[reason.code] ?? reason.message;
-    return reason.message === "" ? reason.code : reason.message;
+export function why({ kind, code, message }: Reason): string {
+    if (!navigator.onLine && (kind === "disconnected" || kind === "timed_out")) return "this device is offline";
+    if (code === "name_in_use") return "somebody else has your name now";
+    // Without words of its own, a goodbye has its code for them.
+    const own = message === code ? "" : message;
+    if (kind === "refused") return REFUSALS[code] ?? (own || "the server refuses the name");
+    if (kind === "goodbye") {
+        const isWritten = own !== "" && (code === "kicked" || code === "shutting_down" || GOODBYES[code] === undefined);
+        return isWritten ? own : (GOODBYES[code] ?? "the server has ended the connection");
+    }
+    return ENDS[kind] ?? "the session has ended";
 }
 
 /** Why a session has ended for good. */
-export function ended(reason: Reason): string {
-    return reason.kind === "left"
-        ? "You have signed out."
-        : sentence(reason.message === "" ? reason.code : reason.message);
-}
+export const ended = (reason: Reason): string => (reason.kind === "left" ? "You have signed out." : sentence(why(reason)));
 
 /** Why a message is not even kept until it can be sent. */
 export const TOO_MUCH_WAITS = "too much waits for the server already";
 
+/** Why something was not done, by its code, where the error's own words are for those who write programs. */
+const FAILURES: Readonly<Record<string, string>> = {
+    not_registered: "you are not connected yet: try again in a moment",
+    registered: "you are connected already",
+    closed: "your session has ended",
+    invalid: "the page has asked for what cannot be",
+    invalid_name:
+        "a name has letters, digits and most signs, but no spaces, @ or :, and at most 32 bytes; that of a room has a # before it, and no other",
+    name_too_long: "this name is too long",
+    body_too_long: "the message is too long",
+    outbox_full: `${TOO_MUCH_WAITS}: try again in a moment`,
+    too_many_pending: "too much waits for an answer of the server: try again in a moment",
+    unsent: "the session ended before the server had it",
+    unconfirmed: "nobody knows whether it was done",
+    fault: ENDS["fault"]!,
+};
+
 /** Why a message was not sent. */
-export function unsent(error: unknown): string {
-    const isLost = error instanceof ChatError && error.code === "unsent";
-    if (error instanceof ChatError && error.code === "outbox_full") return TOO_MUCH_WAITS;
-    return isLost ? "the session ended before the server had it" : messageOf(error);
-}
+export const unsent = (error: unknown): string =>
+    (error instanceof ChatError ? FAILURES[error.code] : undefined) ?? messageOf(error);
 
 /** Why something that was asked for was not done. */
-export function failure(error: unknown): string {
-    if (error instanceof ChatError && error.code === "invalid_name") return NAME;
-    return sentence(messageOf(error));
-}
+export const failure = (error: unknown): string => sentence(unsent(error));
 
 export function messageOf(error: unknown): string {
     return error instanceof Error ? error.message : String(error);
