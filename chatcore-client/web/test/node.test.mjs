@@ -89,6 +89,7 @@ test("another process goes on with a session, and ends when it is done", TIMEOUT
     assert.equal(stdout, "bob true\n");
     assert.equal((await got).text, "from another process");
     assert.equal((await taken).code, "taken_over");
+    assert.equal(gone.ticket, null, "the session is another one's");
     await alice.close();
     await server.stop();
 });
@@ -184,6 +185,33 @@ for (const [what, lie, expected, options] of [
         server.end();
     });
 }
+
+test("after a server has broken the protocol the ticket is still there", TIMEOUT, async () => {
+    const server = await startServer();
+    let near;
+    // All that the server says goes through, and what nobody said.
+    const lying = await liar((socket) => {
+        near = socket;
+        const real = new WebSocket(server.url, "chatcore.v1");
+        const open = once(real, "open");
+        real.on("message", (bytes) => socket.send(bytes));
+        socket.on("message", (bytes) => open.then(() => real.send(bytes)));
+        socket.on("close", () => real.close());
+    });
+    const client = new Client(lying.url, { WebSocket });
+    await client.register("bob");
+    const { token } = client.ticket;
+    const closed = event(client, "closed");
+    near.send(Buffer.alloc(64, 255));
+    assert.equal((await closed).kind, "protocol_error");
+    assert.equal(client.ticket.token, token);
+    // Where it has heard of the error it has ended the session: then another one begins.
+    const again = new Client(server.url, { WebSocket });
+    assert.equal((await again.resume(client.ticket)).name, "bob");
+    await again.close();
+    lying.end();
+    await server.stop();
+});
 
 test("what a WebSocket does not pass on waits in the module", TIMEOUT, async () => {
     const server = await startServer();

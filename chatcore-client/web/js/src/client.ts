@@ -83,6 +83,12 @@ interface Asking {
 /** How long a client that is closed without a connection tries to make one. */
 const CONNECT_TIME_MS_MAX = 5_000;
 
+/** With what the ticket changes. */
+const CHANGES_TICKET: ReadonlySet<Told["type"]> = new Set(["registered", "connecting", "resumed", "renamed", "lost"]);
+
+/** After what kinds of end the server does not have the session, or is not to have it. */
+const ENDS_SESSION: ReadonlySet<Reason["kind"]> = new Set(["left", "goodbye"]);
+
 /** The length of a body that is too much while no limits are known: that of a frame, if there is no option for it. */
 const BODY_LENGTH_MAX = 16 << 20;
 
@@ -103,6 +109,8 @@ export class Client extends EventTarget {
     #asking: Asking | undefined;
     #user: User | undefined;
     #limits: Limits | null = null;
+    /** As it was last read: a module with a fault gives none. */
+    #ticket: Ticket | null = null;
     #state: State = "idle";
     /** When it connects again while it is `waiting`, on the clock of `performance.now()`. */
     #attemptAt = 0;
@@ -167,11 +175,15 @@ export class Client extends EventTarget {
         return this.#session();
     }
 
-    /** What {@link Client.resume} needs, as plain values; null without a session. Store it where nobody else can read it. It changes
-     * with `registered`, `resumed` and `renamed`. */
+    /**
+     * What {@link Client.resume} needs, as plain values; null without a session. Store it where nobody else can read it, and
+     * read it when you store it: it changes with `registered`, `renamed` and each attempt to resume.
+     *
+     * After `closed` it is there if the server may still have the session: after each `kind` of end but `left` and `goodbye`.
+     */
     get ticket(): Ticket | null {
-        const bytes = this.#driver?.ask((engine) => engine.ticket()) as Uint8Array<ArrayBuffer> | undefined;
-        return bytes === undefined || bytes.length === 0 ? null : decodeTicket(bytes);
+        this.#readTicket();
+        return this.#ticket;
     }
 
     /** Our name, as the server mapped it; null before there is a session. */
@@ -406,6 +418,7 @@ export class Client extends EventTarget {
     }
 
     #told(told: Told, wait: (until: Promise<unknown>) => void): void {
+        if (CHANGES_TICKET.has(told.type)) this.#readTicket();
         switch (told.type) {
             case "answer":
                 return this.#requests.answer(told.answer);
@@ -456,6 +469,11 @@ export class Client extends EventTarget {
         }
     }
 
+    #readTicket(): void {
+        const bytes = this.#driver?.ask((engine) => engine.ticket()) as Uint8Array<ArrayBuffer> | undefined;
+        if (bytes !== undefined) this.#ticket = bytes.length === 0 ? null : decodeTicket(bytes);
+    }
+
     #announced(): Limits | null {
         const bytes = this.#driver?.ask((engine) => engine.limits()) as Uint8Array<ArrayBuffer> | undefined;
         return bytes === undefined || bytes.length === 0 ? null : decodeLimits(bytes);
@@ -470,6 +488,7 @@ export class Client extends EventTarget {
     #ended(reason: Reason, error?: ChatError): void {
         if (this.#reason !== undefined) return;
         this.#reason = reason;
+        if (ENDS_SESSION.has(reason.kind)) this.#ticket = null;
         clearTimeout(this.#leaving);
         this.#state = "closed";
         this.#options.signal?.removeEventListener("abort", this.#stop);

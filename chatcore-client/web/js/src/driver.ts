@@ -91,9 +91,13 @@ export class Driver {
         return result;
     }
 
-    /** Asks the module; none when it is over. */
+    /** Asks the module; none when it is over, or has a fault. */
     ask<T>(work: (engine: Engine) => T): T | undefined {
-        return this.#isOver ? undefined : this.#call(work, 0);
+        try {
+            return this.#isOver ? undefined : this.#call(work, 0);
+        } catch {
+            return undefined; // Its client knows.
+        }
     }
 
     /** Whoever has read the clock gives the time on: browsers let pages wait for it. */

@@ -268,7 +268,7 @@ export class Session {
             this.prompt({ name, error: refused(code, message, wait, hasPassword), asksPassword });
         });
         const reconnecting = ours(({ detail }: ChatEvent<"reconnecting">) => this.#reconnecting(name, detail));
-        const closed = ours(({ detail }: ChatEvent<"closed">) => this.#closed(name, detail));
+        const closed = ours(({ detail }: ChatEvent<"closed">) => this.#closed(client, name, detail));
         client.addEventListener("refused", refusal);
         client.addEventListener("reconnecting", reconnecting);
         client.addEventListener("closed", closed);
@@ -308,9 +308,12 @@ export class Session {
         this.#link({ kind: "waiting", why: why(reason), isNameTaken });
     }
 
-    #closed(name: string, reason: Reason): void {
+    #closed(client: Client, name: string, reason: Reason): void {
+        if (reason.kind !== "left" && reason.kind !== "goodbye") console.warn(reason.kind, reason.code, reason.message);
         if (this.#store.model.phase.kind === "prompt") return this.prompt({ name, error: ended(reason) });
-        forget();
+        // The server may still have the session: a page that is loaded anew goes on with it.
+        if (client.ticket !== null) this.#keepAll();
+        else forget();
         this.#end();
         this.#isOver = true;
         this.#link({ kind: "ended", why: ended(reason) });

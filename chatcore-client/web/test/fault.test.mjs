@@ -1,0 +1,60 @@
+// A module that has a fault: all clients of the process end, and their sessions do not.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import test from "node:test";
+import { promisify } from "node:util";
+
+import { Client, load } from "chatcore";
+import WebSocket from "ws";
+
+import { startServer } from "./server.mjs";
+
+const event = (client, type) => new Promise((resolve) => client.addEventListener(type, ({ detail }) => resolve(detail), { once: true }));
+
+/** From now on, what arrives is a fault. */
+let isBroken = false;
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = async (...given) => {
+    const { exports } = await instantiate(...given);
+    const receive = (...bytes) => {
+        if (isBroken) throw new WebAssembly.RuntimeError("unreachable");
+        return exports.engine_receive(...bytes);
+    };
+    return { exports: { ...exports, engine_receive: receive } };
+};
+
+test("after a fault of the module, another process goes on with the session", { timeout: 60_000 }, async () => {
+    await load();
+    const server = await startServer();
+    const [bob, carol] = [new Client(server.url, { WebSocket }), new Client(server.url, { WebSocket })];
+    await bob.register("Bob");
+    await bob.join("#room");
+    await carol.register("carol");
+    const before = bob.ticket;
+    const program = (what) => `
+        import { Client, load } from "chatcore";
+        import WebSocket from "ws";
+        await load();
+        const client = new Client(${JSON.stringify(server.url)}, { WebSocket });
+        ${what}
+        await client.close();`;
+    const run = async (what) => (await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program(what)], { timeout: 30_000 })).stdout;
+    isBroken = true;
+    const ended = event(bob, "closed");
+    await run(`await client.register("alice"); await client.send("bob", "while it is broken");`);
+    const { kind, code } = await ended;
+    assert.deepEqual([kind, code, bob.state], ["fault", "fault", "closed"]);
+    assert.deepEqual({ ...bob.ticket, attempt: 0 }, { ...before, attempt: 0 });
+    // The other one finds out when it is asked for something, and is asked for its ticket first.
+    assert.equal(carol.ticket?.name, "carol");
+    assert.equal(carol.closed?.kind, "fault");
+    await assert.rejects(carol.send("bob", "x"), { code: "closed" });
+    assert.throws(() => new Client(server.url, { WebSocket }), { code: "fault" });
+    const out = await run(`
+        const got = new Promise((resolve) => client.addEventListener("message", ({ detail }) => resolve(detail.text)));
+        const { resumed, name } = await client.resume(${JSON.stringify(bob.ticket)});
+        await client.send("#room", "it is in its room");
+        console.log(resumed, name, await got);`);
+    assert.equal(out, "true bob while it is broken\n");
+    await server.stop();
+});
