@@ -244,6 +244,48 @@ export const scenarios = {
         await Promise.all([alice.close(), bob.close(), gone.close({ connectTimeMax: 0 })]);
     },
 
+    async "what could not be taken ends the client, and comes again to whoever resumes its session"({ Client, url, WebSocket }) {
+        const [gone, alice] = [new Client(url, { WebSocket, ackDelay: 0 }), new Client(url, { WebSocket })];
+        const before = texts(gone);
+        const ended = next(gone, "closed");
+        let fail;
+        gone.addEventListener("message", (event) => {
+            if (event.detail.text === "two") event.waitUntil(new Promise((_, reject) => (fail = reject)));
+        });
+        await gone.register("bob18");
+        await alice.register("alice18");
+        for (const text of ["one", "two", "three"]) {
+            const got = next(gone, "message");
+            await alice.send("bob18", text);
+            await got;
+        }
+        // What is acknowledged goes ahead of a request.
+        await gone.who().next();
+        fail(new Error("the disk is full"));
+        const { kind, code, message, cause } = await ended;
+        equal([kind, code, cause.message, /disk is full/.test(message)], ["not_taken", "not_taken", "the disk is full", true], "why");
+        equal(before, ["one", "two", "three"], "what came");
+        const bob = new Client(url, { WebSocket });
+        const got = texts(bob);
+        equal((await bob.resume(gone.ticket)).resumed, true, "the session is there");
+        await bob.who().next();
+        equal(got, ["two", "three"], "what comes again");
+        await Promise.all([alice.close(), bob.close()]);
+    },
+
+    async "who waits too late with an event is told"({ Client, url, WebSocket }) {
+        const client = new Client(url, { WebSocket });
+        const late = new Promise((resolve) => {
+            client.addEventListener("registered", async (event) => {
+                await undefined;
+                resolve(rejected((async () => event.waitUntil(Promise.resolve()))()));
+            });
+        });
+        await client.register("bob19");
+        equal([(await late).code, client.state], ["invalid", "open"], "after an await");
+        await client.close();
+    },
+
     async "a session that is over is told, and another one begins"({ Client, url, WebSocket }) {
         const first = new Client(url, { WebSocket });
         await first.register("bob8");

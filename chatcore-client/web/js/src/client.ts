@@ -117,6 +117,7 @@ export class Client extends EventTarget {
     #reason: Reason | undefined;
     /** Says goodbye without a connection, while one is waited for to say it. */
     #leaving: ReturnType<typeof setTimeout> | undefined;
+    #isClosing = false;
     readonly #stop = (): void => void this.close();
 
     /**
@@ -252,6 +253,7 @@ export class Client extends EventTarget {
         const closed = new Promise<Reason>((resolve) => {
             this.addEventListener("closed", (event) => resolve(event.detail), { once: true });
         });
+        this.#isClosing = true;
         if (this.#driver === undefined) this.#ended({ kind: "left", code: "left", message: "left", after: null });
         else if (this.#state === "open" || this.ticket === null || connectTimeMax <= 0) this.#sayGoodbye(this.#driver);
         else this.#connectToLeave(this.#driver, connectTimeMax);
@@ -343,7 +345,8 @@ export class Client extends EventTarget {
         const engine = call((module) => make(module, this.#settings(), performance.now(), seed!));
         this.#driver = new Driver(engine, this.#place, {
             told: (told, wait) => this.#told(told, wait),
-            failed: (error) => this.#ended({ kind: "fault", code: "fault", message: error.message, after: null }, error),
+            failed: (error) => this.#ended({ kind: "fault", code: "fault", message: error.message, after: null, cause: error.cause }, error),
+            untaken: (cause) => this.#untaken(cause),
         });
         return this.#driver;
     }
@@ -370,13 +373,23 @@ export class Client extends EventTarget {
         driver.command((engine, now) => engine.hurry(now));
     }
 
+    #untaken(cause: unknown): void {
+        if (this.#reason === undefined && !this.#isClosing) {
+            this.#driver?.abandon();
+            const message = `what came could not be taken: ${cause instanceof Error ? cause.message : cause}`;
+            this.#ended({ kind: "not_taken", code: "not_taken", message, after: null, cause });
+        }
+        // After another end there is no session to give it again: whoever handles what nobody has caught is told.
+        else if (this.#reason?.kind !== "not_taken") void Promise.reject(cause);
+    }
+
     /** There is a connection now to say goodbye on, if that is what is waited for. */
     #leaveNow(): void {
         if (this.#leaving !== undefined && this.#driver !== undefined) this.#sayGoodbye(this.#driver);
     }
 
     #mustBeOpen(): void {
-        if (this.#reason !== undefined || this.#leaving !== undefined) throw new ChatError("closed", false, "the connection is closed");
+        if (this.#reason !== undefined || this.#isClosing) throw new ChatError("closed", false, "the connection is closed");
     }
 
     #mustBeFree(): void {
@@ -499,7 +512,13 @@ export class Client extends EventTarget {
     }
 
     #dispatch<K extends keyof ChatEvents>(type: K, detail: ChatEvents[K], wait: (until: Promise<unknown>) => void): void {
-        this.dispatchEvent(new ChatEvent(type, detail, wait));
+        let isTaken = false;
+        const waitInTime = (until: Promise<unknown>): void => {
+            if (isTaken) invalid("waitUntil is too late, the event is taken: call it before the listener awaits or returns");
+            wait(until);
+        };
+        this.dispatchEvent(new ChatEvent(type, detail, waitInTime));
+        isTaken = true;
     }
 }
 

@@ -42,6 +42,8 @@ export interface DriverListener {
     told(told: Told, wait: (until: Promise<unknown>) => void): void;
     /** The module has a fault: nothing follows. */
     failed(error: ChatError): void;
+    /** A promise was rejected that was given to `wait`: what it waited for is not taken, nor anything later. */
+    untaken(cause: unknown): void;
 }
 
 /** The client of the module on WebSockets and timers. */
@@ -228,9 +230,15 @@ export class Driver {
             this.#call(take, now);
             return;
         }
-        const taking = Promise.allSettled([this.#taking, ...waits]).then(() => {
+        const taking = Promise.allSettled([this.#taking, ...waits]).then((settled) => {
+            const failed = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+            if (failed !== undefined) {
+                this.#listener.untaken(failed.reason);
+                // Whoever takes a later one takes this one as well.
+                return new Promise<never>(() => {});
+            }
             if (this.#taking === taking) this.#taking = undefined;
-            this.#input(take);
+            return this.#input(take);
         });
         this.#taking = taking;
     }
@@ -269,6 +277,12 @@ export class Driver {
         this.#input((engine) => {
             if (due <= now) engine.handle_timeout(now);
         }, now);
+    }
+
+    /** Ends without a goodbye, when what was taken is acknowledged: the server keeps the session. */
+    abandon(): void {
+        this.#input((engine, now) => engine.acknowledge(now));
+        this.#end();
     }
 
     #end(): void {

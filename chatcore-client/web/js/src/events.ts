@@ -33,13 +33,26 @@ export interface User {
 /** Why a connection or a client ended. */
 export interface Reason {
     /** What kind of end it is: "left" is our own. */
-    readonly kind: "left" | "goodbye" | "refused" | "error" | "protocol_error" | "other_protocol" | "timed_out" | "disconnected" | "fault" | "other";
+    readonly kind:
+        | "left"
+        | "goodbye"
+        | "refused"
+        | "error"
+        | "protocol_error"
+        | "other_protocol"
+        | "timed_out"
+        | "disconnected"
+        | "not_taken"
+        | "fault"
+        | "other";
     /** Which of that kind, such as "kicked". Of "left": "left", "unsent" or "unconfirmed", as `Client.close` tells. */
     readonly code: string;
     /** The same for people. The server may have written it: show it as text, never as markup. */
     readonly message: string;
     /** The milliseconds after which the server wants to see us again, or may give what it has refused; null if it does not say. */
     readonly after: number | null;
+    /** What was thrown, of the kinds "not_taken" and "fault". */
+    readonly cause?: unknown;
 }
 
 /** A message that has come. */
@@ -132,10 +145,16 @@ export class ChatEvent<K extends keyof ChatEvents = keyof ChatEvents> extends Ev
     }
 
     /**
-     * Takes the event only when this promise is settled: the server keeps what the event told until then, and tells it again to
-     * a client that resumes the session. Call it in a listener, for example with the writing of a message to a store. Without
-     * it, an event is taken when its listeners have run. A server ends a session that takes nothing for long
-     * ({@link Limits.stallTimeMax}).
+     * Takes the event only when this promise is fulfilled: the server keeps what the event told until then, and tells it again
+     * to a client that resumes the session. Call it in a listener, for example with the writing of a message to a store.
+     * Without it, an event is taken when its listeners have run, also if one has thrown. A server ends a session that takes
+     * nothing for long ({@link Limits.stallTimeMax}).
+     *
+     * If the promise is rejected, the event is not taken, nor any later one: the client ends with the kind `not_taken` and
+     * without a goodbye, and whoever resumes the session with the client's `ticket` gets them. They may come twice then: events
+     * that came together are taken together.
+     *
+     * @throws {ChatError} `invalid` if the listeners have run already, such as after an `await`.
      */
     waitUntil(until: Promise<unknown>): void {
         this.#wait(until);
