@@ -27,7 +27,7 @@ macro_rules! commands {
             &self.client
         }
 
-        /// See [`Client::hurry`]. The driver calls it by itself when it notices that the machine has slept.
+        /// See [`Client::hurry`]. When the driver notices that the machine has slept, it calls [`Client::probe`] by itself.
         pub fn hurry(&mut self) {
             self.client.hurry(self.now());
         }

@@ -163,6 +163,38 @@ fn who_is_in_a_hurry_waits_no_longer_and_begins_to_count_anew() {
 }
 
 #[test]
+fn a_wait_that_the_hub_has_asked_for_ends_for_a_person_alone() {
+    let mut case = Case::new();
+    let reconnect = Some(ReconnectHint { after_ms: 60_000, address: None });
+    case.hear(&HubMessage::Goodbye(Goodbye { code: GoodbyeCode::ShuttingDown, detail: "", reconnect }));
+    let (_, (_, wait)) = case.reconnecting();
+    case.client.probe(case.now);
+    assert_eq!(
+        case.client.poll_timeout(),
+        Some(case.now + wait),
+        "the machine may have slept: the hub is to be left alone"
+    );
+    case.client.hurry(case.now);
+    case.pass(Duration::ZERO);
+    assert!(matches!(case.client.transport(), Transport::Connect { .. }));
+    case.lose();
+    case.client.probe(case.now);
+    case.pass(Duration::ZERO);
+    assert!(matches!(case.client.transport(), Transport::Connect { .. }), "that wait was the client's own");
+}
+
+#[test]
+fn a_probe_asks_for_a_sign_of_life_as_hurry_does() {
+    let mut case = Case::new();
+    case.client.probe(case.now);
+    assert!(case.says_ping());
+    case.client.hurry(case.now);
+    assert!(!case.says_ping(), "it is asked already");
+    case.pass(PROBE_TIME_MAX);
+    assert_eq!(case.reconnecting().0, Closed::TimedOut);
+}
+
+#[test]
 fn who_is_in_a_hurry_finds_out_soon_whether_the_hub_is_there() {
     let mut case = Case::new();
     case.client.hurry(case.now);

@@ -73,7 +73,7 @@ impl<D: Dial> AsyncClient<D> {
         // Reading comes before writing: two ends that only want to write would wait for each other for ever. It comes
         // before the time-outs, too: a program that was away for long finds the signs of life that came meanwhile.
         let has_read = self.read(cx);
-        self.hurry_if_it_slept();
+        self.probe_if_it_slept();
         let was_due = self.handle_timeout(cx);
         let has_changed = self.follow(cx);
         let has_failed = self.write(cx);
@@ -143,11 +143,11 @@ impl<D: Dial> AsyncClient<D> {
     }
 
     /// What has happened meanwhile nobody knows, if the machine has slept or the program has not called for long.
-    fn hurry_if_it_slept(&mut self) {
+    fn probe_if_it_slept(&mut self) {
         let now = self.now();
         let is_late = self.client.poll_timeout().is_some_and(|due| now - due >= JUMP_MIN);
         if self.sleep_watch.has_slept() || is_late {
-            self.client.hurry(now);
+            self.client.probe(now);
         }
     }
 

@@ -48,7 +48,7 @@ const READS_MAX: usize = 16;
 /// once, if that is the same server at another address or port, or a host that the program has named
 /// ([`with_followed`](Self::with_followed)), and never where it would be less private (protocol.md, *Advice*). It checks
 /// certificates in each connection. When it notices that the machine has slept, it finds out at once whether the hub is
-/// still there ([`hurry`](Self::hurry)).
+/// still there ([`Client::probe`]).
 ///
 /// A driver that is dropped says nothing, and the hub keeps the session for its resume time. To leave, call
 /// [`close`](Self::close), and [`drive`](Self::drive) once at the least: until [`Event::Closed`], if the answer matters.
@@ -235,7 +235,7 @@ impl Driver {
         self.follow();
         if !self.connected && !self.goes_on_connecting()? {
             self.follow();
-            self.hurry_if_it_slept();
+            self.probe_if_it_slept();
             self.handle_timeout();
             self.follow();
             return Ok(false);
@@ -244,7 +244,7 @@ impl Driver {
         // before the time-outs, too: a caller that was away for long finds the signs of life that came meanwhile.
         let has_read = self.read();
         self.follow();
-        self.hurry_if_it_slept();
+        self.probe_if_it_slept();
         self.handle_timeout();
         self.follow();
         self.write();
@@ -391,11 +391,11 @@ impl Driver {
     }
 
     /// What has happened meanwhile nobody knows, if the machine has slept or the program has not called for long.
-    fn hurry_if_it_slept(&mut self) {
+    fn probe_if_it_slept(&mut self) {
         let now = self.now();
         let is_late = self.client.poll_timeout().is_some_and(|due| now - due >= JUMP_MIN);
         if self.sleep_watch.has_slept() || is_late {
-            self.client.hurry(now);
+            self.client.probe(now);
         }
     }
 

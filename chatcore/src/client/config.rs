@@ -33,8 +33,9 @@ pub struct ClientConfig {
     /// How long a connection may take to be made, and an answer to a registration or a resume to come. After that, the
     /// client takes the connection for lost. Default 30 s; at least 1 ns.
     pub answer_time_max: Duration,
-    /// How long the hub may take to give a sign of life when [`Client::hurry`](super::Client::hurry) asks for one. After
-    /// that, the client takes the connection for lost. Default 5 s; at least 1 ns.
+    /// How long the hub may take to give a sign of life when [`Client::hurry`](super::Client::hurry) or
+    /// [`Client::probe`](super::Client::probe) asks for one. After that, the client takes the connection for lost. Default
+    /// 5 s; at least 1 ns.
     pub probe_time_max: Duration,
     /// How long the hub may take to answer a goodbye, the time to write it included. After that, the client ends
     /// without the answer. Default 5 s.

@@ -69,8 +69,8 @@ impl Client {
     /// Ends the wait before an attempt to connect, also one that the hub has asked for, and counts attempts from the
     /// beginning. On a connection with a session, asks the hub for a sign of life; without one within
     /// [`ClientConfig::probe_time_max`](super::ClientConfig::probe_time_max), the client takes the connection for lost. Call
-    /// this when something speaks for it that the client cannot know: the machine has slept, the network is back, or a person
-    /// does not want to wait. Otherwise this does nothing.
+    /// this when a person does not want to wait; for what a program notices by itself there is [`probe`](Self::probe).
+    /// Otherwise this does nothing.
     ///
     /// ```
     /// use chatcore::{Client, ClientConfig, ClientError, Instant, Transport};
@@ -89,6 +89,34 @@ impl Client {
     pub fn hurry(&mut self, now: Instant) {
         self.clock(now);
         self.transport.hurry(self.now);
+        self.ask_for_life();
+    }
+
+    /// As [`hurry`](Self::hurry), but a wait that the hub has asked for goes on: a hub that drains wants all to come later,
+    /// also those whose screen is looked at. Call this when something speaks for it that the client cannot know: the machine
+    /// has slept, or the network is back.
+    ///
+    /// ```
+    /// use chatcore::{Client, ClientConfig, ClientError, Instant, Transport};
+    ///
+    /// let now = Instant::ZERO;
+    /// let config = ClientConfig::default().with_keeps_trying(true);
+    /// let mut client = Client::new(now, config, 7);
+    /// client.register(now, "bob", b"")?;
+    /// client.disconnect(now);
+    /// client.probe(now); // the client waits by its own choice
+    /// client.handle_timeout(now);
+    /// assert!(matches!(client.transport(), Transport::Connect { .. }));
+    /// # Ok::<(), ClientError>(())
+    /// ```
+    pub fn probe(&mut self, now: Instant) {
+        self.clock(now);
+        self.transport.probe(self.now);
+        self.ask_for_life();
+    }
+
+    /// Asks the hub for a sign of life if there is a session on a connection.
+    fn ask_for_life(&mut self) {
         let may_ask = self.state == State::Registered && self.transport.is_online() && !self.liveness.is_awaited();
         if may_ask && self.ping() {
             self.liveness.probe(self.now, self.config.probe_time_max);
@@ -137,6 +165,7 @@ impl Client {
         let mut after = backoff.wait(attempt, &mut self.jitter);
         // The address of an older hint is dropped when it did not help: the first place may know a newer one.
         self.transport.address = None;
+        self.transport.is_announced = hint.as_ref().is_some_and(|hint| !hint.after.is_zero());
         if let Some(hint) = hint {
             // The hub may tell the same to everybody: its time comes first, and then each waits for its own.
             after = after.saturating_add(hint.after.min(backoff.announced_max));

@@ -23,7 +23,7 @@ use crate::wire::Announced;
 ///    [`subscriptions`](Self::subscriptions) and [`close`](Self::close). They put frames into the outbox.
 /// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or
 ///    [`transmitting`](Self::transmitting) first, if the transport tells late), [`disconnect`](Self::disconnect),
-///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout), [`hurry`](Self::hurry),
+///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout), [`hurry`](Self::hurry), [`probe`](Self::probe),
 ///    [`acknowledge`](Self::acknowledge).
 /// 3. *Outputs*: write what [`transmit`](Self::transmit) gives, call [`poll_event`](Self::poll_event) until
 ///    it returns none, and wait until [`poll_timeout`](Self::poll_timeout) at the latest.

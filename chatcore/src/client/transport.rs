@@ -36,6 +36,8 @@ pub(super) struct TransportState {
     pub(super) on_their_way: usize,
     /// Where the hub wants us to connect to.
     pub(super) address: Option<String>,
+    /// The hub has asked for the present wait.
+    pub(super) is_announced: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ impl TransportState {
             session_since: None,
             on_their_way: 0,
             address: None,
+            is_announced: false,
         }
     }
 
@@ -95,6 +98,13 @@ impl TransportState {
         if let Stage::Offline { retry_at } = &mut self.stage {
             *retry_at = now.min(*retry_at);
             self.attempt = 0;
+        }
+    }
+
+    /// The same, if the hub has not asked for the wait.
+    pub(super) fn probe(&mut self, now: Instant) {
+        if !self.is_announced {
+            self.hurry(now);
         }
     }
 
