@@ -193,7 +193,13 @@ fn encode_closed(to: &mut Encoder, closed: &Closed) {
         Closed::Disconnected => ("disconnected", "disconnected", None),
         _ => ("other", "other", None),
     };
-    to.text(kind).text(code).text(&closed.to_string()).option(after, |to, after| {
+    to.text(kind).text(code);
+    match closed {
+        // The hint is told beside the words.
+        Closed::Goodbye { detail, .. } => to.text(if detail.is_empty() { code } else { detail }),
+        other => to.text(&other.to_string()),
+    };
+    to.option(after, |to, after| {
         to.time(after);
     });
 }
