@@ -208,6 +208,11 @@ impl Engine {
         self.client.hurry(at(now));
     }
 
+    /// See [`Client::probe`].
+    pub fn probe(&mut self, now: f64) {
+        self.client.probe(at(now));
+    }
+
     /// See [`Client::acknowledge`].
     pub fn acknowledge(&mut self, now: f64) {
         self.client.acknowledge(at(now));

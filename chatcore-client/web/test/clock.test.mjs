@@ -9,7 +9,8 @@ import { startServer } from "./server.mjs";
 import { PREFACE, blob, frame, joinBytes, uint } from "./wire.mjs";
 
 const TIMEOUT = { timeout: 30_000 };
-const [WELCOME, PING, PONG, RESUME, MESSAGE] = [0x02, 0x05, 0x06, 0x09, 0x54];
+const [WELCOME, PING, PONG, GOODBYE, RESUME, MESSAGE] = [0x02, 0x05, 0x06, 0x07, 0x09, 0x54];
+const SHUTTING_DOWN = 2;
 const IDLE_MS_MAX = 600_000;
 const LIMITS = [65_792, 65_536, 4 << 20, 60_000, IDLE_MS_MAX, 600_000, 100, 100, 0, 0].flatMap(uint);
 const HOUR_MS = 3_600_000;
@@ -125,6 +126,15 @@ class Server {
 
     pong() {
         this.#send(frame(PONG, uint(0)));
+    }
+
+    /** Sends everybody away, to come again after this time. */
+    stop(ms) {
+        this.#send(frame(GOODBYE, [...uint(SHUTTING_DOWN), ...blob("back soon"), 1, ...uint(ms), 0]));
+    }
+
+    cut() {
+        this.#sockets.at(-1).tell("close", { reason: "" });
     }
 
     get pings() {
@@ -261,6 +271,44 @@ test("a clock that is set back, or forward by little, is no sleep; a sleep after
     server.say("later");
     await clock.pass(PROBE_MS);
     assert.deepEqual([server.pings, client.state, server.connections.length], [1, "open", 1]);
+});
+
+test("no sign ends a wait that the server has asked for, and a person does", TIMEOUT, async (t) => {
+    const signs = new EventTarget();
+    t.after(() => delete globalThis.addEventListener);
+    globalThis.addEventListener = signs.addEventListener.bind(signs);
+    const { client, clock, server } = await begin(t);
+    const sign = async (type) => {
+        signs.dispatchEvent(new Event(type));
+        await settled();
+        await clock.pass(0);
+    };
+    let told;
+    client.addEventListener("reconnecting", ({ detail }) => (told = detail));
+    server.stop(60_000);
+    assert.deepEqual([client.state, told.why.code, told.why.message, told.why.after], ["waiting", "shutting_down", "back soon", 60_000]);
+    for (const type of ["online", "pageshow", "offline"]) await sign(type);
+    assert.deepEqual([client.state, server.connections.length], ["waiting", 1]);
+    client.hurry();
+    await settled();
+    await clock.pass(0);
+    assert.deepEqual([client.state, server.connections.length], ["connecting", 2]);
+    // A wait of its own ends at a sign, but not when there is no network.
+    await clock.pass(0);
+    server.cut();
+    await sign("offline");
+    assert.deepEqual([client.state, server.connections.length], ["waiting", 2]);
+    await sign("online");
+    assert.deepEqual([client.state, server.connections.length], ["connecting", 3]);
+});
+
+test("a machine that is offline asks for a sign of life on a connection that stands", TIMEOUT, async (t) => {
+    const signs = new EventTarget();
+    t.after(() => delete globalThis.addEventListener);
+    globalThis.addEventListener = signs.addEventListener.bind(signs);
+    const { server } = await begin(t);
+    signs.dispatchEvent(new Event("offline"));
+    assert.equal(server.pings, 1);
 });
 
 test("a clock that is set back does not part a page that is loaded anew from its session", TIMEOUT, async (t) => {

@@ -69,11 +69,15 @@ export class Driver {
         this.#engine = engine;
         this.#place = place;
         this.#listener = listener;
-        this.#unwatch = watchSigns(
-            () => this.command((engine, now) => engine.hurry(now)),
+        this.#unwatch = watchSigns({
+            back: () => this.#input((engine, now) => engine.probe(now)),
+            // An attempt to connect would be of no use, and the connection does not notice it by itself for long.
+            gone: () => {
+                if (this.#link?.isOpen === true) this.#input((engine, now) => engine.probe(now));
+            },
             // Not later in this turn: a page that goes has none.
-            () => this.#input((engine, now) => engine.acknowledge(now)),
-        );
+            hidden: () => this.#input((engine, now) => engine.acknowledge(now)),
+        });
         this.#queue();
     }
 
@@ -195,7 +199,7 @@ export class Driver {
     #arrived(bytes: ArrayBuffer): void {
         const link = this.#link;
         let now = performance.now();
-        if (this.#watch.hasSlept(0, now)) this.#input((engine) => engine.hurry(now), now);
+        if (this.#watch.hasSlept(0, now)) this.#input((engine) => engine.probe(now), now);
         // In pieces, each of which is told before the next: a long message does not fill the module.
         for (let at = 0; at < bytes.byteLength && this.#link === link; at += MESSAGE_BYTES_MAX) {
             const piece = new Uint8Array(bytes, at, Math.min(MESSAGE_BYTES_MAX, bytes.byteLength - at));
@@ -270,7 +274,7 @@ export class Driver {
             this.#hasYielded = true;
             this.#timerAt = now;
             this.#timer = setTimeout(() => this.#wake(), 0);
-            this.#input((engine) => engine.hurry(now), now);
+            this.#input((engine) => engine.probe(now), now);
             return;
         }
         this.#hasYielded = false;

@@ -16,23 +16,30 @@ export class SleepWatch {
 /** What speaks for it that the network is back: a page that is shown again, a machine that is online again. */
 const SIGNS = ["online", "pageshow"] as const;
 
-type Scope = Partial<Pick<typeof globalThis, "addEventListener" | "removeEventListener" | "document">>;
+type Scope = Partial<Pick<typeof globalThis, "addEventListener" | "document">>;
 
 /** Nobody sees the page: its timers are slow, and it may be ended without a word. */
 export const isHidden = (): boolean => (globalThis as Scope).document?.visibilityState === "hidden";
 
-/** Calls the first when something speaks for it that the network is back, and the second when the page is hidden, or goes; and
- * gives what ends that. Where there are no such signs, it does nothing. */
-export function watchSigns(hurry: () => void, hide: () => void): () => void {
+/** What there is to do at a sign. */
+export interface Signs {
+    /** Something speaks for it that the network is back. */
+    back(): void;
+    /** The machine has no network any more. */
+    gone(): void;
+    /** Nobody sees the page any more, or it goes. */
+    hidden(): void;
+}
+
+/** Watches for signs, and gives what ends that. Where there are none, it does nothing. */
+export function watchSigns({ back, gone, hidden }: Signs): () => void {
     const scope = globalThis as Scope;
     if (scope.addEventListener === undefined) return () => {};
-    const changed = (): void => (isHidden() ? hide() : hurry());
-    for (const sign of SIGNS) scope.addEventListener(sign, hurry);
-    scope.addEventListener("pagehide", hide);
-    scope.document?.addEventListener("visibilitychange", changed);
-    return () => {
-        for (const sign of SIGNS) scope.removeEventListener?.(sign, hurry);
-        scope.removeEventListener?.("pagehide", hide);
-        scope.document?.removeEventListener("visibilitychange", changed);
-    };
+    const ended = new AbortController();
+    const { signal } = ended;
+    for (const sign of SIGNS) scope.addEventListener(sign, back, { signal });
+    scope.addEventListener("offline", gone, { signal });
+    scope.addEventListener("pagehide", hidden, { signal });
+    scope.document?.addEventListener("visibilitychange", () => (isHidden() ? hidden() : back()), { signal });
+    return () => ended.abort();
 }

@@ -60,8 +60,6 @@ export class Session {
         });
         // A page that is frozen may be thrown away without another word.
         document.addEventListener("freeze", () => this.#keepAll());
-        // The connection does not notice it by itself for long.
-        addEventListener("offline", () => this.hurry());
         document.addEventListener("visibilitychange", () => {
             if (document.visibilityState === "hidden") this.#keepAll();
         });
