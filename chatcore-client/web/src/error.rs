@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString};
 
-use chatcore::{ClientConfigError, ClientError};
+use chatcore::ClientError;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 #[wasm_bindgen(raw_module = "../error.ts")]
@@ -49,11 +49,5 @@ impl From<ClientError> for Thrown {
         };
         let words: String = error.to_string();
         Self(chat_error(code, error.passes(), &words))
-    }
-}
-
-impl From<ClientConfigError> for Thrown {
-    fn from(error: ClientConfigError) -> Self {
-        Self::invalid(&error.to_string())
     }
 }

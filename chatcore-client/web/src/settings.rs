@@ -1,9 +1,10 @@
 //! How a client behaves, as JavaScript says it.
 
 use alloc::format;
+use alloc::string::String;
 use core::time::Duration;
 
-use chatcore::{Backoff, ClientConfig};
+use chatcore::{Backoff, ClientConfig, ClientConfigError};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error::Thrown;
@@ -49,6 +50,16 @@ impl Settings {
         }
         Ok(())
     }
+
+    /// Looks whether a client can work with the settings.
+    ///
+    /// # Errors
+    ///
+    /// If none can.
+    pub fn check(&self) -> Result<(), Thrown> {
+        let config = self.config.clone().with_reconnect(Some(self.backoff));
+        config.check().map_err(|error| Thrown::invalid(&words(&error)))
+    }
 }
 
 impl Settings {
@@ -56,9 +67,21 @@ impl Settings {
     ///
     /// If no client can work with the settings.
     pub(crate) fn into_config(self) -> Result<ClientConfig, Thrown> {
-        let config = self.config.with_reconnect(Some(self.backoff));
-        config.check()?;
-        Ok(config)
+        self.check()?;
+        Ok(self.config.with_reconnect(Some(self.backoff)))
+    }
+}
+
+/// What would be right, with the names that JavaScript has. What is given is not in the words, as below.
+fn words(error: &ClientConfigError) -> String {
+    match error {
+        ClientConfigError::Frame { bytes_min, .. } => format!("frameBytesMax must be at least {bytes_min}"),
+        ClientConfigError::Outbox { bytes_min, .. } => format!("outboxBytesMax must be {bytes_min} to 2147483647"),
+        ClientConfigError::Zero { name: "answer_time_max" } => "answerTimeMax must be more than 0".into(),
+        ClientConfigError::Zero { name: "probe_time_max" } => "probeTimeMax must be more than 0".into(),
+        ClientConfigError::Zero { .. } => "firstWait must be more than 0".into(),
+        ClientConfigError::Backoff { .. } => "longestWait must be at least firstWait".into(),
+        _ => "no client can work with these options together".into(),
     }
 }
 

@@ -428,7 +428,28 @@ export const scenarios = {
         };
         equal(code(() => new Client("mailto:bob@example.org", { WebSocket })), "invalid", "a URL");
         equal(code(() => new Client(url, { WebSocket, firstWait: -1 })), "invalid", "a time");
-        equal(code(() => new Client(url, { WebSocket, outboxBytesMax: 10 })) ?? "later", "later", "a limit is looked at when it begins");
+        for (const [options, words] of [
+            [{ outboxBytesMax: 10 }, /^outboxBytesMax must be 512 to/],
+            [{ frameBytesMax: 10 }, /^frameBytesMax must be at least/],
+            [{ ackFrames: -1 }, /^ackFrames/],
+            [{ ackDelay: NaN }, /^ackDelay/],
+            [{ firstWait: 0 }, /^firstWait must be more than 0/],
+            [{ firstWait: "200" }, /^firstWait must be a number/],
+            [{ answerTimeMax: 0 }, /^answerTimeMax must be/],
+            [{ probeTimeMax: 0 }, /^probeTimeMax must be/],
+            [{ firstWait: 1_000, longestWait: 10 }, /^longestWait must be at least firstWait/],
+            [{ keepsTrying: "no" }, /^keepsTrying must be a boolean/],
+            [{ followed: "chat.example" }, /^followed must be an array/],
+            [{ WebSocket: {} }, /WebSocket/],
+        ]) {
+            const error = await rejected((async () => new Client(url, { WebSocket, ...options }))());
+            equal([error.code, words.test(error.message) ? "" : error.message], ["invalid", ""], JSON.stringify(options));
+        }
+        const options = { WebSocket, firstWait: 10 };
+        const early = new Client(url, options);
+        options.firstWait = -1;
+        equal((await early.register("early")).name, "early", "what was given is looked at once");
+        await early.close();
         const client = new Client(url, { WebSocket });
         equal((await rejected(client.send("bob", "x"))).code, "not_registered", "too early");
         equal((await rejected(client.register("x".repeat(2_000)))).code, "name_too_long", "a long name");

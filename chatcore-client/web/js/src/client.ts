@@ -127,11 +127,14 @@ export class Client extends EventTarget {
     constructor(url: string | URL, options: ClientOptions = {}) {
         super();
         const constructor = options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined);
-        if (constructor === undefined) {
-            throw new ChatError("invalid", false, "there is no WebSocket here: give the option WebSocket, such as that of the package ws");
+        if (typeof constructor !== "function") {
+            invalid("there is no WebSocket here: give the option WebSocket, such as that of the package ws");
         }
-        this.#options = options;
-        this.#place = { WebSocket: constructor, home: socketUrl(url), followed: options.followed ?? [] };
+        const followed = options.followed ?? [];
+        if (!Array.isArray(followed)) invalid("followed must be an array of hosts");
+        // What the program does with its own later changes nothing.
+        this.#options = { ...options };
+        this.#place = { WebSocket: constructor, home: socketUrl(url), followed: [...followed] };
         this.#settings().free();
         if (options.signal?.aborted === true) this.#stop();
         else options.signal?.addEventListener("abort", this.#stop, { once: true });
@@ -230,9 +233,10 @@ export class Client extends EventTarget {
         return this.#reason ?? null;
     }
 
-    /** Connects at once if it waits, and else asks the server for a sign of life. It does so by itself when the page is shown again,
-     * or the machine is online again or has slept. It notices a sleep when something arrives or a timer is due, and within 10 s
-     * unless nobody sees the page. */
+    /** Connects at once if it waits, also if the server has asked for that, and else asks the server for a sign of life: for a
+     * person who does not want to wait. By itself the client does the same when the page is shown again, or the machine is online
+     * again or has slept, but for a wait that the server has asked for. It notices a sleep when something arrives or a timer is
+     * due, and within 10 s unless nobody sees the page. */
     hurry(): void {
         if (this.#reason === undefined) this.#driver?.command((engine, now) => engine.hurry(now));
     }
@@ -356,8 +360,12 @@ export class Client extends EventTarget {
             const settings = new Settings();
             for (const name of SETTINGS) {
                 const value = this.#options[name];
-                if (value !== undefined) settings.set(name, Number(value));
+                if (value === undefined) continue;
+                const type = name === "keepsTrying" ? "boolean" : "number";
+                if (typeof value !== type) invalid(`${name} must be a ${type}: this is of type ${typeof value}`);
+                settings.set(name, Number(value));
             }
+            settings.check();
             return settings;
         });
     }
