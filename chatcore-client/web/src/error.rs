@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 extern "C" {
     /// Makes the package's error: a code, whether the same may work later, and words.
     #[wasm_bindgen(js_name = chatError)]
-    fn chat_error(code: &str, passes: bool, words: &str) -> JsValue;
+    fn chat_error(code: &str, retryable: bool, words: &str) -> JsValue;
 }
 
 /// An error of JavaScript.

@@ -22,12 +22,12 @@ impl Goodbye {
     /// Its code, and the same for people.
     const fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Heard => ("left", "left"),
+            Self::Heard => ("ended", "closed"),
             Self::Unconfirmed => {
-                ("unconfirmed", "left, but the server has not answered: it may keep the session for its resume time")
+                ("unconfirmed", "closed, but the server has not answered: it may keep the session for its resume time")
             }
             Self::Unsent => {
-                ("unsent", "left without a connection: the server keeps the session until its resume time is over")
+                ("unsent", "closed without a connection: the server keeps the session until its resume time is over")
             }
         }
     }
@@ -69,7 +69,7 @@ fn encode_about_us(to: &mut Encoder, event: &Event, goodbye: Goodbye) -> bool {
         }
         Event::Closed(Closed::Left) => {
             let (code, words) = goodbye.words();
-            to.byte(8).text("left").text(code).text(words).flag(false);
+            to.byte(8).text("closed").text(code).text(words).flag(false);
         }
         Event::Closed(closed) => encode_closed(to.byte(8), closed),
         _ => return false,

@@ -112,7 +112,36 @@ test("in Chromium", { timeout: 120_000 }, async (t) => {
                 await client.send("#reloaded", "still here");
                 return [resumed, (await client.close()).kind];
             }, [server.url, ticket]);
-            assert.deepEqual(result, [true, "left"]);
+            assert.deepEqual(result, [true, "closed"]);
+        });
+        await t.test("the program of the book goes on when it is loaded anew, leaves a session to its tab, and begins anew after its end", async () => {
+            const book = await readFile(new URL("browser.md", import.meta.url), "utf8");
+            const [, shown] = /```js\n(.*?)```/s.exec(book);
+            const changed = shown.replace('"chatcore"', '"/chatcore.js"').replace('"/chat"', JSON.stringify(server.url)).replace("alice", "book-reader");
+            FILES["/book"] = ["text/html", () => "<!doctype html><script type=module src=/book.mjs></script>"];
+            FILES["/book.mjs"] = ["text/javascript", () => `${changed}\nglobalThis.client = client;`];
+            const session = async (page) => {
+                await page.waitForFunction("globalThis.client !== undefined");
+                return page.evaluate("[client.state, client.ticket.token]");
+            };
+            const first = await browser.newPage();
+            first.on("pageerror", (error) => errors.push(error));
+            await first.goto(`${origin}/book`);
+            const [state, token] = await session(first);
+            assert.equal(state, "open");
+            await first.reload();
+            assert.deepEqual(await session(first), ["open", token], "it goes on");
+            const [second] = await Promise.all([first.waitForEvent("popup"), first.evaluate("void open(location.href)")]);
+            const refused = await second.waitForEvent("pageerror");
+            assert.match(refused.message, /name/, "the other tab asks for the name, which is in use");
+            assert.deepEqual(await session(first), ["open", token]);
+            await second.close();
+            await first.evaluate("client.close()");
+            await first.reload();
+            const [again, another] = await session(first);
+            assert.deepEqual([again, another === token], ["open", false], "another one");
+            await first.evaluate("client.close()");
+            await first.close();
         });
         await t.test("a page of another origin is refused with a word", async () => {
             const other = await startServer("--websocket-origin", "https://chat.example");

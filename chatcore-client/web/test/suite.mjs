@@ -62,12 +62,14 @@ export const scenarios = {
         const message = await got;
         equal([message.id, message.from, message.room, message.text], [id, "alice1", null, "hello \u{1F600}"], "the message");
         equal(Math.abs(message.time.getTime() - Date.now()) < 60_000, true, "its time");
+        equal({ ...message, body: message.body.length }, { id, from: "alice1", room: null, body: 10, text: "hello \u{1F600}", time: message.time }, "plain values");
+        equal(structuredClone(message).text, message.text, "which can be posted");
         const bytes = new Uint8Array([0, 255, 128]);
         const second = next(bob, "message");
         await alice.send("bob1", bytes);
         equal([...(await second).body], [0, 255, 128], "any bytes");
-        equal((await alice.close()).kind, "left", "the end");
-        equal([alice.state, alice.closed.kind, alice.ticket], ["closed", "left", null], "the closed client");
+        equal((await alice.close()).kind, "closed", "the end");
+        equal([alice.state, alice.closed.kind, alice.ticket], ["closed", "closed", null], "the closed client");
         await bob.close();
     },
 
@@ -75,7 +77,7 @@ export const scenarios = {
         const [first, second] = [new Client(url, { WebSocket }), new Client(url, { WebSocket })];
         await first.register("carol2");
         const error = await rejected(second.register("Carol2"));
-        equal([error.name, error.code, error.passes], ["ChatError", "name_in_use", true], "the name is had");
+        equal([error.name, error.code, error.retryable], ["ChatError", "name_in_use", true], "the name is had");
         equal((await rejected(second.register("a b"))).code, "invalid_name", "no name");
         equal((await second.register("dave2")).name, "dave2", "another one");
         equal((await rejected(second.register("erin2"))).code, "registered", "one name at a time");
@@ -316,7 +318,7 @@ export const scenarios = {
         const closed = next(client, "closed");
         all.abort();
         equal((await rejected(pending)).code !== undefined, true, "what was asked for before");
-        equal((await closed).kind, "left", "the client");
+        equal((await closed).kind, "closed", "the client");
         equal((await rejected(client.send("bob9", "x"))).code, "closed", "a closed client");
         equal((await rejected(client.register("bob9"))).code, "closed", "it begins no more");
     },
@@ -343,7 +345,7 @@ export const scenarios = {
         line.isOut = false;
         equal(typeof (await sent), "bigint", "what was asked for before is done");
         const { kind, code } = await closed;
-        equal([kind, code, gone.state], ["left", "left", "closed"], "the server knows");
+        equal([kind, code, gone.state], ["closed", "ended", "closed"], "the server knows");
         equal((await offline).name, "bob14", "the session is over");
         equal(got, ["last words"], "what arrives");
         await alice.close();
@@ -360,7 +362,7 @@ export const scenarios = {
         const closed = gone.close({ connectTimeMax: 60_000 });
         // Whoever does not want to wait any more says so.
         const { kind, code, message } = await gone.close({ connectTimeMax: 0 });
-        equal([kind, code, (await closed).code, /keeps the session/.test(message)], ["left", "unsent", "unsent", true], "the reason");
+        equal([kind, code, (await closed).code, /keeps the session/.test(message)], ["closed", "unsent", "unsent", true], "the reason");
         equal((await rejected(other.register("bob15"))).code, "name_in_use", "the server keeps the session");
         const again = new Client(url, { WebSocket: line.WebSocket, firstWait: 10, longestWait: 10 });
         const resuming = rejected(again.resume(ticket));
@@ -370,7 +372,7 @@ export const scenarios = {
         line.isOut = false;
         const last = new Client(url, { WebSocket });
         equal((await last.resume(ticket)).resumed, true, "it is there");
-        equal((await last.close()).code, "left", "with a connection");
+        equal((await last.close()).code, "ended", "with a connection");
         equal((await other.register("bob15")).name, "bob15", "the name is free");
         await other.close();
     },
@@ -391,7 +393,7 @@ export const scenarios = {
         const closed = gone.close({ connectTimeMax: 60_000 });
         line.isOut = false;
         const { kind, code } = await closed;
-        equal([kind, code], ["left", "left"], "there is nothing to end any more");
+        equal([kind, code], ["closed", "ended"], "there is nothing to end any more");
         const got = next(somebody, "message");
         await somebody.send("bob16", "to myself");
         equal((await got).text, "to myself", "the name is somebody's");
@@ -409,7 +411,7 @@ export const scenarios = {
         const sent = Array.from({ length: 20 }, (_, i) => client.send("bob10", new Uint8Array(1_000).fill(i)));
         const all = Promise.allSettled(sent);
         const error = await rejected(sent.at(-1));
-        equal([error.code, error.passes], ["outbox_full", true], "what is too much");
+        equal([error.code, error.retryable], ["outbox_full", true], "what is too much");
         line.isOut = false;
         client.hurry();
         const done = (await all).filter(({ status }) => status === "fulfilled").length;
@@ -439,7 +441,7 @@ export const scenarios = {
             [{ probeTimeMax: 0 }, /^probeTimeMax must be/],
             [{ firstWait: 1_000, longestWait: 10 }, /^longestWait must be at least firstWait/],
             [{ keepsTrying: "no" }, /^keepsTrying must be a boolean/],
-            [{ followed: "chat.example" }, /^followed must be an array/],
+            [{ followedHosts: "chat.example" }, /^followedHosts must be an array/],
             [{ WebSocket: {} }, /WebSocket/],
         ]) {
             const error = await rejected((async () => new Client(url, { WebSocket, ...options }))());
@@ -456,7 +458,7 @@ export const scenarios = {
         // More than the module could take.
         equal((await rejected(client.register("x".repeat(1 << 28)))).code, "name_too_long", "a longer name");
         equal((await rejected(new Client(url, { WebSocket }).resume({ name: "bob", displayName: null, token: "zz", attempt: 0 }))).code, "invalid", "a ticket");
-        equal((await client.close()).kind, "left", "nothing was begun");
+        equal((await client.close()).kind, "closed", "nothing was begun");
     },
 
     async "what is none of its kind is told, and nobody's client ends"({ Client, url, WebSocket }) {
@@ -476,7 +478,7 @@ export const scenarios = {
             ["invalid", () => client.unwatch()],
             ["invalid", async () => client.roster().next()],
             ["invalid", () => new Client(url, { WebSocket }).register()],
-            ["invalid", () => new Client(url, { WebSocket }).register("bob", 7)],
+            ["invalid", () => new Client(url, { WebSocket }).register("bob", { credential: 7 })],
             ["invalid", () => new Client(url, { WebSocket }).resume()],
             ["invalid", () => new Client(url, { WebSocket }).resume({ ...client.ticket, displayName: 7 })],
             ["invalid", () => new Client(url, { WebSocket }).resume({ ...client.ticket, attempt: NaN })],

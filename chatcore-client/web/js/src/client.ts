@@ -19,7 +19,7 @@ export interface ClientOptions {
     /** Closes the client when it is aborted. */
     signal?: AbortSignal;
     /** Hosts to which the server may send the client, beside its own: name only those that may know the session's token. */
-    followed?: readonly string[];
+    followedHosts?: readonly string[];
     /** Whether it also tries again while it has no session: if the first connection cannot be made, or the name is in use. Default false. */
     keepsTrying?: boolean;
     /** The longest frame in bytes, in both directions. Default 16 MiB + 256. */
@@ -41,7 +41,7 @@ export interface ClientOptions {
     /** The longest wait. Default 30 s. */
     longestWait?: number;
     /** How long a session must have been connected before attempts are counted from 1 again. Default 10 s. */
-    waitsStartAfter?: number;
+    waitsResetAfter?: number;
     /** The longest wait that the server can ask for. Default 10 minutes. */
     announcedWaitMax?: number;
 }
@@ -49,8 +49,14 @@ export interface ClientOptions {
 /** The options that the module knows by these names. */
 const SETTINGS = [
     "keepsTrying", "frameBytesMax", "outboxBytesMax", "answerTimeMax", "probeTimeMax", "flushTimeMax", "ackDelay",
-    "ackFrames", "firstWait", "longestWait", "waitsStartAfter", "announcedWaitMax",
+    "ackFrames", "firstWait", "longestWait", "waitsResetAfter", "announcedWaitMax",
 ] as const satisfies readonly (keyof ClientOptions)[];
+
+/** How a name is asked for. */
+export interface RegisterOptions {
+    /** For servers that want one, such as a password. */
+    credential?: string | Uint8Array;
+}
 
 /** How a request is made. */
 export interface RequestOptions {
@@ -87,7 +93,7 @@ const CONNECT_TIME_MS_MAX = 5_000;
 const CHANGES_TICKET: ReadonlySet<Told["type"]> = new Set(["registered", "connecting", "resumed", "renamed", "lost"]);
 
 /** After what kinds of end the server does not have the session, or is not to have it. */
-const ENDS_SESSION: ReadonlySet<Reason["kind"]> = new Set(["left", "goodbye"]);
+const ENDS_SESSION: ReadonlySet<Reason["kind"]> = new Set(["closed", "goodbye"]);
 
 /** The length of a body that is too much while no limits are known: that of a frame, if there is no option for it. */
 const BODY_LENGTH_MAX = 16 << 20;
@@ -130,8 +136,8 @@ export class Client extends EventTarget {
         if (typeof constructor !== "function") {
             invalid("there is no WebSocket here: give the option WebSocket, such as that of the package ws");
         }
-        const followed = options.followed ?? [];
-        if (!Array.isArray(followed)) invalid("followed must be an array of hosts");
+        const followed = options.followedHosts ?? [];
+        if (!Array.isArray(followed)) invalid("followedHosts must be an array of hosts");
         // What the program does with its own later changes nothing.
         this.#options = { ...options };
         this.#place = { WebSocket: constructor, home: socketUrl(url), followed: [...followed] };
@@ -143,12 +149,12 @@ export class Client extends EventTarget {
     // ---- the session ----
 
     /**
-     * Asks for a name. After a refusal, it may be called again.
+     * Asks for a name. After a refusal, it may be called again. With {@link ClientOptions.keepsTrying} it waits until there is
+     * an answer: whoever gives up closes the client.
      *
-     * @param credential For servers that want one, such as a password.
      * @throws {ChatError} With the refusal's code, such as `name_in_use`; or why the client has ended.
      */
-    async register(name: string, credential: string | Uint8Array = ""): Promise<Session> {
+    async register(name: string, { credential = "" }: RegisterOptions = {}): Promise<Session> {
         this.#mustBeFree();
         const [asked, proof] = [nameOf(name), credentialOf(credential)];
         const driver = this.#driver ?? this.#start(({ Engine }, settings, now, seed) => new Engine(settings, now, seed));
@@ -162,10 +168,10 @@ export class Client extends EventTarget {
      *
      * Two clients with one ticket take the session away from each other: see that only one has it.
      *
-     * @param credential For that registration.
+     * @param options For that registration.
      * @throws {ChatError} As {@link Client.register}; `invalid` for what is no ticket.
      */
-    async resume(ticket: Ticket, credential: string | Uint8Array = ""): Promise<Session> {
+    async resume(ticket: Ticket, { credential = "" }: RegisterOptions = {}): Promise<Session> {
         this.#mustBeFree();
         if (this.#driver !== undefined) throw new ChatError("registered", false, "this client has begun already: resume with another one");
         const { displayName, attempt, ...stored } = { ...ticket };
@@ -183,7 +189,7 @@ export class Client extends EventTarget {
      * What {@link Client.resume} needs, as plain values; null without a session. Store it where nobody else can read it, and
      * read it when you store it: it changes with `registered`, `renamed` and each attempt to resume.
      *
-     * After `closed` it is there if the server may still have the session: after each `kind` of end but `left` and `goodbye`.
+     * After `closed` it is there if the server may still have the session: after each `kind` of end but `closed` and `goodbye`.
      */
     get ticket(): Ticket | null {
         this.#readTicket();
@@ -247,8 +253,8 @@ export class Client extends EventTarget {
      * session, and the name, until it hears the goodbye or the time is over for which it keeps sessions
      * ({@link Limits.resumeTimeMax}). Whoever calls it again sets this time anew.
      *
-     * @returns Why the client ended, when it has. The kind is `left` if it was because of this call, and then the code is
-     *   `left` if the server has ended the session, or there was none to end; `unsent` if there was no connection; or
+     * @returns Why the client ended, when it has. The kind is `closed` if it was because of this call, and then the code is
+     *   `ended` if the server has ended the session, or there was none to end; `unsent` if there was no connection; or
      *   `unconfirmed` if the server has not answered within {@link ClientOptions.flushTimeMax}. Another kind tells what came
      *   in between: then the server may keep the session as well.
      */
@@ -258,7 +264,7 @@ export class Client extends EventTarget {
             this.addEventListener("closed", (event) => resolve(event.detail), { once: true });
         });
         this.#isClosing = true;
-        if (this.#driver === undefined) this.#ended({ kind: "left", code: "left", message: "left", after: null });
+        if (this.#driver === undefined) this.#ended({ kind: "closed", code: "ended", message: "closed", after: null });
         else if (this.#state === "open" || this.ticket === null || connectTimeMax <= 0) this.#sayGoodbye(this.#driver);
         else this.#connectToLeave(this.#driver, connectTimeMax);
         return closed;
@@ -454,7 +460,7 @@ export class Client extends EventTarget {
                 return this.#began(told, wait);
             case "refused": {
                 this.#state = "idle";
-                const { code, message, wait: after } = told.detail;
+                const { code, message, after } = told.detail;
                 this.#answered(({ reject }) => reject(refusal(code, message, after ?? undefined)));
                 break;
             }
@@ -466,9 +472,9 @@ export class Client extends EventTarget {
             case "connecting":
                 this.#state = "connecting";
                 break;
-            case "disconnected":
+            case "idle":
                 this.#state = "idle";
-                return this.#dispatch("disconnected", { why: this.#explained(told.detail.why) }, wait);
+                return this.#dispatch("idle", { why: this.#explained(told.detail.why) }, wait);
             case "renamed":
                 this.#user = { name: told.detail.name, displayName: told.detail.displayName };
                 break;

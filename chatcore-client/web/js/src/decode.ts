@@ -1,6 +1,6 @@
 // What the module tells, from bytes: see `src/encoding.rs` and `src/events.rs` of the module.
 import { timeOf } from "./events.ts";
-import type { ChatEvents, Limits, Message, Reason, Sent, Subscriptions, User } from "./events.ts";
+import type { ChatEvents, Limits, Message, Reason, Subscriptions, User } from "./events.ts";
 
 /** An answer to a request. */
 export type Answer =
@@ -65,6 +65,11 @@ class Reader {
         return this.#bytes.slice(this.#at, (this.#at += length));
     }
 
+    body(): Pick<Message, "body" | "text"> {
+        const body = this.blob();
+        return { body, text: UTF8.decode(body) };
+    }
+
     text(): string {
         const length = this.count();
         const from = this.#at;
@@ -101,8 +106,7 @@ class Reader {
     }
 
     reason(): Reason {
-        const kind = this.text() as Reason["kind"];
-        return { kind, code: this.text(), message: this.text(), after: this.option(() => this.time()) };
+        return { kind: this.text(), code: this.text(), message: this.text(), after: this.option(() => this.time()) };
     }
 
     page(read: () => readonly User[] | Subscriptions): Told {
@@ -130,51 +134,12 @@ class Reader {
     }
 }
 
-/** A body as a program uses it: most are text, which is decoded when it is asked for. */
-class Body {
-    readonly id: bigint;
-    readonly body: Uint8Array<ArrayBuffer>;
-
-    constructor(id: bigint, body: Uint8Array<ArrayBuffer>) {
-        this.id = id;
-        this.body = body;
-    }
-
-    get text(): string {
-        return UTF8.decode(this.body);
-    }
-
-    get time(): Date {
-        return timeOf(this.id);
-    }
-}
-
-class ReceivedMessage extends Body implements Message {
-    readonly from: string;
-    readonly room: string | null;
-
-    constructor(id: bigint, from: string, room: string | null, body: Uint8Array<ArrayBuffer>) {
-        super(id, body);
-        this.from = from;
-        this.room = room;
-    }
-}
-
-class SentMessage extends Body implements Sent {
-    readonly to: string;
-
-    constructor(id: bigint, to: string, body: Uint8Array<ArrayBuffer>) {
-        super(id, body);
-        this.to = to;
-    }
-}
-
 /** How each kind is read: its place in the list is its number. */
 const KINDS: readonly ((from: Reader) => Told)[] = [
     (from) => ({ type: "registered", detail: { ...from.user(), limits: from.limits() } }),
-    (from) => ({ type: "refused", detail: { code: from.text(), message: from.text(), wait: from.option(() => from.time()) } }),
+    (from) => ({ type: "refused", detail: { code: from.text(), message: from.text(), after: from.option(() => from.time()) } }),
     (from) => ({ type: "reconnecting", detail: { why: from.reason(), attempt: from.count(), after: from.time() } }),
-    (from) => ({ type: "disconnected", detail: { why: from.reason() } }),
+    (from) => ({ type: "idle", detail: { why: from.reason() } }),
     () => ({ type: "connecting", detail: {} }),
     () => ({ type: "resumed", detail: {} }),
     (from) => ({ type: "lost", unsentFrom: from.request() }),
@@ -185,8 +150,14 @@ const KINDS: readonly ((from: Reader) => Told)[] = [
     (from) => ({ type: "answer", answer: { kind: "rejected", number: from.request(), code: from.text() } }),
     (from) => from.page(() => from.users()),
     (from) => from.page(() => from.users()),
-    (from) => ({ type: "message", detail: new ReceivedMessage(from.number(), from.text(), from.optionalText(), from.blob()) }),
-    (from) => ({ type: "sent", detail: new SentMessage(from.number(), from.text(), from.blob()) }),
+    (from) => {
+        const id = from.number();
+        return { type: "message", detail: { id, from: from.text(), room: from.optionalText(), ...from.body(), time: timeOf(id) } };
+    },
+    (from) => {
+        const id = from.number();
+        return { type: "sent", detail: { id, to: from.text(), ...from.body(), time: timeOf(id) } };
+    },
     (from) => ({ type: "report", detail: { status: from.text(), to: from.text(), ids: from.list(() => from.number()) } }),
     (from) => ({ type: "joined", detail: { room: from.text(), ...from.user() } }),
     (from) => ({ type: "left", detail: { room: from.text(), name: from.text(), code: from.text() } }),

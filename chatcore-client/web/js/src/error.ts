@@ -1,27 +1,66 @@
+import type { Open, RefusalCode } from "./events.ts";
+
+/** What cannot be done: each {@link ChatError.code} that is known. */
+export type ErrorCode =
+    | RefusalCode
+    | Open<
+          | "wasm_missing"
+          | "wasm_wrong"
+          | "wasm_version"
+          | "wasm_blocked"
+          | "not_loaded"
+          | "invalid"
+          | "not_registered"
+          | "registered"
+          | "closed"
+          | "name_too_long"
+          | "credential_too_long"
+          | "too_many_names"
+          | "body_too_long"
+          | "outbox_full"
+          | "too_many_pending"
+          | "no_such_user"
+          | "recipient_full"
+          | "not_a_member"
+          | "too_many_rooms"
+          | "room_full"
+          | "hub_rooms_full"
+          | "too_many_watches"
+          | "hub_watches_full"
+          | "unavailable"
+          | "unsent"
+          | "unconfirmed"
+          | "disconnected"
+          | "timed_out"
+          | "kicked"
+          | "not_taken"
+          | "fault"
+      >;
+
 /** A command that was not done, or a client that cannot begin. */
 export class ChatError extends Error {
     /** What it is, for programs: the table of the README has all of them. */
-    readonly code: string;
+    readonly code: ErrorCode;
     /** Whether the same may work later. */
-    readonly passes: boolean;
+    readonly retryable: boolean;
     /** The milliseconds after which the server thinks that it may work; missing if it does not say. */
-    readonly wait?: number;
+    readonly after?: number;
 
     /** @internal */
-    constructor(code: string, passes: boolean, message: string, options: { wait?: number | undefined; cause?: unknown } = {}) {
+    constructor(code: string, retryable: boolean, message: string, options: { after?: number | undefined; cause?: unknown } = {}) {
         super(message, "cause" in options ? { cause: options.cause } : undefined);
         this.name = "ChatError";
         this.code = code;
-        this.passes = passes;
-        if (options.wait !== undefined) this.wait = options.wait;
+        this.retryable = retryable;
+        if (options.after !== undefined) this.after = options.after;
     }
 }
 
 /** What the module throws: it imports this by its name. */
-export const chatError = (code: string, passes: boolean, message: string): ChatError => new ChatError(code, passes, message);
+export const chatError = (code: string, retryable: boolean, message: string): ChatError => new ChatError(code, retryable, message);
 
-/** Why the server has not done a request, for people. Codes without words pass if these tell so. */
-const REJECTIONS: Readonly<Record<string, readonly [words: string, passes: boolean]>> = {
+/** Why the server has not done a request, for people. Whether a later try may do. */
+const REJECTIONS: Readonly<Record<string, readonly [words: string, retryable: boolean]>> = {
     no_such_user: ["nobody with that name is here", true],
     recipient_full: ["the recipient has too much unread: try again later", true],
     body_too_long: ["the message is longer than the server or the recipient takes", false],
@@ -39,15 +78,15 @@ const REJECTIONS: Readonly<Record<string, readonly [words: string, passes: boole
 
 /** A request that the server has rejected. */
 export function rejection(code: string): ChatError {
-    const [words, passes] = REJECTIONS[code] ?? [`the server has not done it: ${code}`, false];
-    return new ChatError(code, passes, words);
+    const [words, retryable] = REJECTIONS[code] ?? [`the server has not done it: ${code}`, false];
+    return new ChatError(code, retryable, words);
 }
 
-/** Refusals of a name that pass. */
-const PASSING_REFUSALS = new Set(["name_in_use", "hub_full", "shutting_down", "rate_limited"]);
+/** Refusals of a name of which a later try may do. */
+const RETRYABLE_REFUSALS = new Set(["name_in_use", "hub_full", "shutting_down", "rate_limited"]);
 
 /** A name that the server refuses. */
-export function refusal(code: string, detail: string, wait: number | undefined): ChatError {
-    const passes = PASSING_REFUSALS.has(code) || wait !== undefined;
-    return new ChatError(code, passes, detail === "" ? `the server refuses the name: ${code}` : detail, { wait });
+export function refusal(code: string, detail: string, after: number | undefined): ChatError {
+    const retryable = RETRYABLE_REFUSALS.has(code) || after !== undefined;
+    return new ChatError(code, retryable, detail === "" ? `the server refuses the name: ${code}` : detail, { after });
 }

@@ -1,3 +1,38 @@
+/** Text of which these are known. A newer server has others: ignore what you do not know. */
+export type Open<Known extends string> = Known | (string & {});
+
+/** Why the server refuses a name. */
+export type RefusalCode = Open<
+    | "invalid_name"
+    | "name_in_use"
+    | "hub_full"
+    | "denied"
+    | "shutting_down"
+    | "rate_limited"
+    | "confusable"
+    | "too_many_sessions"
+>;
+
+/** Why somebody is not in a room any more: they left it, ended their session, lost it, or have another name. */
+export type LeaveCode = Open<"left" | "quit" | "timed_out" | "renamed">;
+
+/** What became of a message that was not taken: its recipient has not seen it, or may have. */
+export type ReportStatus = Open<"undelivered" | "unconfirmed">;
+
+/** What kind of end it is: see {@link Reason}. */
+export type EndKind = Open<
+    | "closed"
+    | "goodbye"
+    | "refused"
+    | "error"
+    | "protocol_error"
+    | "other_protocol"
+    | "timed_out"
+    | "disconnected"
+    | "not_taken"
+    | "fault"
+>;
+
 /** What the server allows. Times are milliseconds. */
 export interface Limits {
     /** The most bytes of a frame. */
@@ -32,21 +67,10 @@ export interface User {
 
 /** Why a connection or a client ended. */
 export interface Reason {
-    /** What kind of end it is: "left" is our own. */
-    readonly kind:
-        | "left"
-        | "goodbye"
-        | "refused"
-        | "error"
-        | "protocol_error"
-        | "other_protocol"
-        | "timed_out"
-        | "disconnected"
-        | "not_taken"
-        | "fault"
-        | "other";
-    /** Which of that kind, such as "kicked". Of "left": "left", "unsent" or "unconfirmed", as `Client.close` tells. */
-    readonly code: string;
+    /** What kind of end it is: "closed" is our own, by `close` or the option `signal`. */
+    readonly kind: EndKind;
+    /** Which of that kind, such as "kicked". Of "closed": "ended", "unsent" or "unconfirmed", as `Client.close` tells. */
+    readonly code: Open<"ended" | "unsent" | "unconfirmed" | "kicked" | "taken_over" | "slow_consumer" | "shutting_down" | "timed_out">;
     /** The same for people. The server may have written it: show it as text, never as markup. */
     readonly message: string;
     /** The milliseconds after which the server wants to see us again, or may give what it has refused; null if it does not say. */
@@ -97,12 +121,13 @@ export interface Sent {
 export interface ChatEvents {
     /** We have the name, and a session begins. */
     registered: User & { readonly limits: Limits };
-    /** We do not get the name. `register` may be called again. */
-    refused: { readonly code: string; readonly message: string; readonly wait: number | null };
+    /** We do not get the name. `register` may be called again, `after` so many milliseconds if the server says how many. */
+    refused: { readonly code: RefusalCode; readonly message: string; readonly after: number | null };
     /** The connection is lost. The next one is tried after so many milliseconds: {@link Client.nextAttemptIn} counts down. */
     reconnecting: { readonly why: Reason; readonly attempt: number; readonly after: number };
-    /** The connection is lost, and there is nothing to ask a server for: `register` or `close`. */
-    disconnected: { readonly why: Reason };
+    /** The connection is lost while there is no session and no name to ask for: nothing happens until `register` or `close`. It
+     * is `reconnecting` that tells of a connection that is lost otherwise. */
+    idle: { readonly why: Reason };
     /** An attempt to connect begins. */
     connecting: Record<string, never>;
     /** The session goes on over a new connection: nothing is lost, and nothing comes twice. */
@@ -118,11 +143,11 @@ export interface ChatEvents {
     /** Another session of ours has sent a message to a user. */
     sent: Sent;
     /** A recipient's session ended before it took messages of ours: it has not seen them ("undelivered"), or may have ("unconfirmed"). */
-    report: { readonly status: string; readonly to: string; readonly ids: readonly bigint[] };
+    report: { readonly status: ReportStatus; readonly to: string; readonly ids: readonly bigint[] };
     /** A user has joined a room that we are in; with our own name: another session of ours has. */
     joined: User & { readonly room: string };
     /** A user has left a room that we are in. */
-    left: { readonly room: string; readonly name: string; readonly code: string };
+    left: { readonly room: string; readonly name: string; readonly code: LeaveCode };
     /** Messages of a room are missing in this place. */
     missed: { readonly room: string; readonly firstId: bigint; readonly lastId: bigint; readonly count: bigint };
     /** Some joined and left of a room are missing: its roster tells who is there now. */

@@ -178,7 +178,7 @@ export class Requests {
                     type: "outside",
                     room,
                     why: `You are not in ${room}: ${messageOf(error)}`,
-                    isWanted: error instanceof ChatError && error.passes,
+                    isWanted: error instanceof ChatError && error.retryable,
                 });
             }
         }

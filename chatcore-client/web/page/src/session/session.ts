@@ -147,7 +147,7 @@ export class Session {
         });
         this.#isLogLost = false;
         const begun = this.#begin(name, password !== "");
-        begun?.client.register(name, password).catch((error: unknown) => this.#notBegun(begun.client, name, error));
+        begun?.client.register(name, { credential: password }).catch((error: unknown) => this.#notBegun(begun.client, name, error));
     }
 
     #resume({ ticket }: Kept): void {
@@ -307,7 +307,7 @@ export class Session {
     }
 
     #closed(client: Client, name: string, reason: Reason): void {
-        if (reason.kind !== "left" && reason.kind !== "goodbye") console.warn(reason.kind, reason.code, reason.message);
+        if (reason.kind !== "closed" && reason.kind !== "goodbye") console.warn(reason.kind, reason.code, reason.message);
         if (this.#store.model.phase.kind === "prompt") return this.prompt({ name, error: ended(reason) });
         // The server may still have the session: a page that is loaded anew goes on with it.
         if (client.ticket !== null) this.#keepAll();

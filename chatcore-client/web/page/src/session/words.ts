@@ -118,7 +118,7 @@ export function why({ kind, code, message }: Reason): string {
 }
 
 /** Why a session has ended for good. */
-export const ended = (reason: Reason): string => (reason.kind === "left" ? "You have signed out." : sentence(why(reason)));
+export const ended = (reason: Reason): string => (reason.kind === "closed" ? "You have signed out." : sentence(why(reason)));
 
 /** Why a message is not even kept until it can be sent. */
 export const TOO_MUCH_WAITS = "too much waits for the server already";
