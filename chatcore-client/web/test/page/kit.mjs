@@ -1,5 +1,5 @@
-// What the tests of the page share: a browser, people in it, and a line that can be cut. Each page is watched: a script error,
-// a breach of its policy, a dialog or a request to elsewhere fails the test.
+// What the tests of the page share: a browser, people in it, and a line that can be cut. Each page is watched: after a script
+// error, a breach of its policy, a dialog or a request to elsewhere, `clean` fails.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
