@@ -72,6 +72,6 @@ test("the README's first program does what it says", TIMEOUT, async () => {
     const program = shown.replace("wss://chat.example/chat", server.url);
     assert.notEqual(program, shown);
     const out = await run(`import WebSocket from "ws";\nglobalThis.WebSocket = WebSocket;\n${program}`);
-    assert.match(out, /^the server has it as \d+n?\n\[ 'alice' \]\nleft\n$/);
+    assert.match(out, /^the server has it as \d+n?\n\[ 'alice' \]\nclosed\n$/);
     await server.stop();
 });
