@@ -1,4 +1,5 @@
-// A module that has a fault: all clients of the process end, and their sessions do not.
+// What the module does not bear: memory that is filled, and a fault, with which all clients of the process end, and their
+// sessions do not.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import test from "node:test";
@@ -13,15 +14,31 @@ const event = (client, type) => new Promise((resolve) => client.addEventListener
 
 /** From now on, what arrives is a fault. */
 let isBroken = false;
+let memory;
 const { instantiate } = WebAssembly;
 WebAssembly.instantiate = async (...given) => {
     const { exports } = await instantiate(...given);
+    memory = exports.memory;
     const receive = (...bytes) => {
         if (isBroken) throw new WebAssembly.RuntimeError("unreachable");
         return exports.engine_receive(...bytes);
     };
     return { exports: { ...exports, engine_receive: receive } };
 };
+
+test("what is too large does not fill the module's memory", { timeout: 60_000 }, async () => {
+    await load();
+    const server = await startServer();
+    const client = new Client(server.url, { WebSocket });
+    await client.register("bob");
+    const bytes = memory.buffer.byteLength;
+    await assert.rejects(client.send("bob", new Uint8Array(60 << 20)), { code: "body_too_long" });
+    await assert.rejects(client.send("bob", "x".repeat(60 << 20)), { code: "body_too_long" });
+    await assert.rejects(client.watch(Array(1_000).fill("x".repeat(60_000))), { code: "too_many_names" });
+    assert.equal(memory.buffer.byteLength, bytes);
+    await client.close();
+    await server.stop();
+});
 
 test("after a fault of the module, another process goes on with the session", { timeout: 60_000 }, async () => {
     await load();
