@@ -100,7 +100,7 @@ export class Outbox {
                 const code = error instanceof ChatError ? error.code : null;
                 // The session ended, and it certainly never went out: the next session sends it.
                 if (code === "unsent" && !this.#isOver && this.#hasRoom(text)) this.#wait(written);
-                else this.#tell(written, code === "unconfirmed" ? code : "failed", unsent(error));
+                else this.#tell(written, code === "unconfirmed" ? "unconfirmed" : "failed", unsent(error));
             },
         );
     }

@@ -260,10 +260,10 @@ export class Session {
     /** What comes of the name that was asked for. */
     #watchName(client: Client, name: string, hasPassword: boolean): void {
         const ours = this.#ours(client);
-        const refusal = ours(({ detail: { code, message, wait } }: ChatEvent<"refused">) => {
+        const refusal = ours(({ detail: { code, message, after } }: ChatEvent<"refused">) => {
             const asksPassword = code === "denied";
             this.#isOver = true;
-            this.prompt({ name, error: refused(code, message, wait, hasPassword), asksPassword });
+            this.prompt({ name, error: refused(code, message, after, hasPassword), asksPassword });
         });
         const reconnecting = ours(({ detail }: ChatEvent<"reconnecting">) => this.#reconnecting(name, detail));
         const closed = ours(({ detail }: ChatEvent<"closed">) => this.#closed(client, name, detail));
