@@ -325,3 +325,19 @@ fn who_gets_a_name_that_another_program_here_has_is_told_that_nothing_is_kept() 
     assert!(event["detail"].as_str().unwrap().contains(&holder), "{event}");
     second.expect(r#"{"event":"registered","name":"alice"}"#);
 }
+
+#[test]
+fn an_attempt_without_an_answer_is_told_with_the_address() {
+    let (listener, address) = listen();
+    let alice = client(&["--connect", &address.to_string(), "--name", "alice", "--stay", "--connect-timeout", "3"]);
+    let mut server = accept(&listener);
+    welcome(&mut server);
+    alice.expect("-- you are alice; /help lists the commands");
+    drop(server);
+    let broke = alice.line();
+    assert!(broke.starts_with("-- the connection to the server broke; reconnecting in "), "{broke}");
+    let _mute = listener.accept().unwrap();
+    let told = alice.line();
+    let words = format!("-- {address}: nothing was heard from the server for too long; reconnecting in ");
+    assert!(told.starts_with(&words), "{told}");
+}

@@ -124,3 +124,31 @@ impl Connect {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// So what the connection takes is a part of the time that the answer may take.
+    #[test]
+    fn a_name_is_asked_for_while_the_connection_is_made_unless_that_could_give_a_password_away() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = Connect {
+            endpoint: listener.local_addr().unwrap().into(),
+            timeout: Duration::from_secs(60),
+            backoff: Backoff::default(),
+            follow: Vec::new(),
+            state_dir: None,
+        };
+        let is_asked = |name, password: Option<&Password>| {
+            let driver = connect.connect(name, None, password).unwrap();
+            driver.client().silent_since().is_some()
+        };
+        assert!(is_asked(Some("alice"), None));
+        assert!(!is_asked(Some("alice"), Some(&Password::typed("secret"))), "where it leads is seen first");
+        assert!(!is_asked(None, None));
+        assert!(!is_asked(Some(&"x".repeat(10_000)), None), "nobody can have that");
+    }
+}
