@@ -34,10 +34,8 @@ pub(crate) struct Plain {
     asked: Option<Ask>,
     /// A question stands in the last row, and perhaps a part of the answer.
     is_prompted: bool,
-    /// Something was asked that is not asked any more, and the next line may answer it.
-    is_withdrawn: bool,
-    /// A name is asked for where a line may have been begun for somebody, and the next line may be that one.
-    is_overtaken: bool,
+    /// What the next line may have been begun as, if something else was asked since.
+    begun_as: Option<BegunAs>,
     /// It was told that what came before the question was dropped.
     is_drop_told: bool,
     /// The room that is told to be the one for what names no recipient.
@@ -45,6 +43,15 @@ pub(crate) struct Plain {
     /// While a line is typed that is not shown.
     hidden: Option<Hidden>,
     _settings: Settings,
+}
+
+/// What a line is, for whoever types it. The terminal hands it over when it is complete, and nobody knows when it was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BegunAs {
+    /// It answers a question.
+    Answer,
+    /// It is for somebody, or a command.
+    Line,
 }
 
 impl Plain {
@@ -58,8 +65,7 @@ impl Plain {
             cells: cells(),
             asked: None,
             is_prompted: false,
-            is_withdrawn: false,
-            is_overtaken: false,
+            begun_as: None,
             is_drop_told: false,
             told_room: None,
             hidden: None,
@@ -159,7 +165,7 @@ impl Console for Plain {
                     return Some(Input::Secret(Zeroizing::new(line)));
                 }
                 (Input::Line(line), Some(Ask::Name))
-                    if std::mem::take(&mut self.is_overtaken) && !line.trim().is_empty() =>
+                    if self.begun_as.take() == Some(BegunAs::Line) && !line.trim().is_empty() =>
                 {
                     self.tell(
                         "this is not taken for a name: you may have begun it before you were asked for one. Type it again if it \
@@ -171,7 +177,7 @@ impl Console for Plain {
                     self.answered();
                     return Some(Input::Line(line));
                 }
-                (Input::Line(line), _) if std::mem::take(&mut self.is_withdrawn) && is_said(&line) => {
+                (Input::Line(line), _) if self.begun_as.take() == Some(BegunAs::Answer) && is_said(&line) => {
                     self.tell(
                         "nothing was sent: you were asked for a name when this line was begun, and it may be one. Type it again \
                          if it is none",
@@ -195,7 +201,9 @@ impl Console for Plain {
     fn ask(&mut self, ask: Ask) {
         match &ask {
             Ask::Name => {
-                self.is_overtaken |= matches!(self.asked, Some(Ask::Command { .. }));
+                if matches!(self.asked, Some(Ask::Command { .. })) {
+                    self.begun_as = Some(BegunAs::Line);
+                }
                 self.drop_what_has_come();
             }
             Ask::Password { .. } => {
@@ -203,8 +211,9 @@ impl Console for Plain {
                 self.drop_what_has_come();
             }
             Ask::Command { room } => {
-                self.is_overtaken = false;
-                self.is_withdrawn |= matches!(self.asked, Some(Ask::Name | Ask::Password { .. }));
+                if matches!(self.asked, Some(Ask::Name | Ask::Password { .. })) {
+                    self.begun_as = Some(BegunAs::Answer);
+                }
                 self.leave_prompt();
                 self.tell_room(room.as_ref());
             }
