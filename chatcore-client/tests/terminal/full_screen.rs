@@ -147,6 +147,21 @@ fn blocks_and_several_lines_and_windows_of_any_size() {
     assert_eq!(heard(&mut bob).1, "one\ntwo\nthree");
 }
 
+/// P6: a window that is small for a moment, and then as large as before, has lost what stood there.
+#[test]
+fn a_window_that_had_another_size_is_drawn_anew_though_it_is_the_same_again() {
+    let server = Server::start();
+    let terminal = Terminal::full_screen(&server, &["--name", "alice"]);
+    terminal.has("you are alice");
+    terminal.types("half a line");
+    terminal.prompts("to nobody> half a line");
+    // As the program sees it, who looks only when both are over.
+    terminal.screen().parser.process(b"\x1b[2J");
+    terminal.signal("WINCH");
+    terminal.prompts("to nobody> half a line");
+    terminal.has("you are alice");
+}
+
 /// P1 while the connection is looked for again, and after it.
 #[test]
 fn a_line_that_is_typed_while_reconnecting_goes_where_the_prompt_says() {

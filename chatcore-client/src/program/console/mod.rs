@@ -109,7 +109,7 @@ pub(crate) trait Console {
         Ok(())
     }
 
-    /// The terminal has another size. The full screen looks by itself, whenever it draws.
+    /// The terminal has another size, or has had one.
     fn resize(&mut self) {}
 
     /// Tells why the program ends, if the output is the place for it.

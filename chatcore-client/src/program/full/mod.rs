@@ -300,6 +300,11 @@ impl Console for FullScreen {
         Ok(())
     }
 
+    /// It may be the same size again, and the terminal has lost what stood where there was no room in between.
+    fn resize(&mut self) {
+        self.forget_picture();
+    }
+
     fn ask(&mut self, ask: Ask) {
         self.is_stale = true;
         self.app.ask(ask);
