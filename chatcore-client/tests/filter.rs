@@ -1,5 +1,5 @@
-//! The client as a filter, where what surrounds it is not what it would like: what is piped in, where its output goes, and how
-//! it is ended.
+//! The client as a filter, where what surrounds it is not what it would like: what is piped in, where its output goes,
+//! and how it is ended.
 
 #![cfg(unix)]
 
@@ -265,8 +265,8 @@ fn an_output_that_is_gone_is_noticed_when_nothing_happens() {
     assert_eq!(exit_code(child), Some(0));
 }
 
-/// A client that tells what became of what it was asked for. It has taken this input and what follows, and its server stands
-/// still.
+/// A client that tells what became of what it was asked for. It has taken this input and what follows, and its server
+/// stands still.
 fn asked(server: &Server, input: &str, follows: &str) -> (Child, BufReader<ChildStdout>) {
     let mut command = client(server);
     let command = command.arg("--exit-status").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

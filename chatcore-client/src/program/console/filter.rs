@@ -13,8 +13,8 @@ use crate::program::report::{Report, Verdict};
 use crate::program::stop::Stop;
 use crate::program::writer::Writer;
 
-/// Bytes of output that wait to be read when no further line is taken: what a line leads to may be told at once, and a script
-/// that reads nothing must not fill the memory with it.
+/// Bytes of output that wait to be read when no further line is taken: what a line leads to may be told at once, and a
+/// script that reads nothing must not fill the memory with it.
 const UNREAD_BYTES_MAX: u64 = 1 << 20;
 
 /// Standard input and output.

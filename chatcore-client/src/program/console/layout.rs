@@ -1,10 +1,12 @@
 //! How reports stand on lines for people.
 //!
-//! A line begins with `-- ` if the program speaks, with `<` or `[` if somebody else does, and with blanks if it goes on with the
-//! line above. What somebody says comes after the name, which holds no blank: so nobody can say what the program says.
+//! A line begins with `-- ` if the program speaks, with `<` or `[` if somebody else does, and with blanks if it goes on
+//! with the line above. What somebody says comes after the name, which holds no blank: so nobody can say what the
+//! program says.
 //!
-//! A terminal must break no row, or the rest of it would stand where a line begins. So each character counts as the most cells
-//! that any terminal draws it in, and at least as one: terminals disagree about marks, joiners and soft hyphens.
+//! A terminal must break no row, or the rest of it would stand where a line begins. So each character counts as the
+//! most cells that any terminal draws it in, and at least as one: terminals disagree about marks, joiners and soft
+//! hyphens.
 
 use std::env;
 use std::ops::Range;
@@ -189,8 +191,8 @@ impl Cells {
         if end > 0 { end } else { grapheme.chars().next().map_or(0, char::len_utf8) }
     }
 
-    /// As wide as the most terminals that know least draw it: a row that is wider than it was taken for is broken by the terminal,
-    /// and what follows stands where a line begins.
+    /// As wide as the most terminals that know least draw it: a row that is wider than it was taken for is broken by
+    /// the terminal, and what follows stands where a line begins.
     fn width(self, grapheme: &str) -> usize {
         let apart = grapheme.chars().map(|c| self.of_char(c)).sum::<usize>();
         apart.max(grapheme.width())
@@ -222,7 +224,8 @@ pub(crate) fn check_rows(report: &Report) {
     }
 }
 
-/// The graphemes of a text, where no blank bears a mark: what follows a name must not take its end along into the next row.
+/// The graphemes of a text, where no blank bears a mark: what follows a name must not take its end along into the next
+/// row.
 fn graphemes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.grapheme_indices(true).flat_map(|(at, grapheme)| {
         let blank = usize::from(grapheme.starts_with(' ') && grapheme.len() > 1);
@@ -246,7 +249,8 @@ impl Isolated {
     }
 }
 
-/// The parts of a line that run to the left: what the program says, or each name of the sign by itself, and what is said.
+/// The parts of a line that run to the left: what the program says, or each name of the sign by itself, and what is
+/// said.
 fn isolated(text: &str, sign: &str) -> Vec<Isolated> {
     let said = sign.len()..text.len();
     let (mut places, isolate) =

@@ -18,7 +18,8 @@ const LINE_BYTES_MAX: usize = (16 << 20) + 1024;
 /// Bytes that are read at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// What a terminal hands over of a line at the most: it throws the rest away. Linux keeps so much; others keep less, or more.
+/// What a terminal hands over of a line at the most: it throws the rest away. Linux keeps so much; others keep less, or
+/// more.
 const TERMINAL_LINE_BYTES_MAX: usize = if cfg!(target_os = "linux") { 4095 } else { 1023 };
 
 /// What a file can begin with that says that it is UTF-8.

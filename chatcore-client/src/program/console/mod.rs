@@ -20,8 +20,8 @@ use crate::program::stop::{REMARKS_TIME_MAX, Stop};
 use crate::program::terminal::is_in_background;
 use crate::program::writer::Writer;
 
-/// Both ends of a conversation with whoever commands us. What a method does here is for a console that has nothing of its own
-/// to do there.
+/// Both ends of a conversation with whoever commands us. What a method does here is for a console that has nothing of
+/// its own to do there.
 pub(crate) trait Console {
     /// Whether a person is there.
     fn is_interactive(&self) -> bool {
@@ -61,8 +61,8 @@ pub(crate) trait Console {
     /// Nothing more is asked for, and no line is taken: the program is about to end.
     fn leave(&mut self) {}
 
-    /// Whether somebody wants the program to end whatever it waits for. Line by line, the terminal makes a signal of the
-    /// key.
+    /// Whether somebody wants the program to end whatever it waits for. Line by line, the terminal makes a signal of
+    /// the key.
     fn leaves_at_once(&self) -> bool {
         false
     }

@@ -1,7 +1,7 @@
 //! Lines for a person: where the terminal can do nothing but write, or where a program reads the screen out.
 //!
-//! The terminal itself lets a person edit a line, and hands it over when it is complete. Nothing is asked where a command is
-//! expected: a prompt would stand between the messages, and be read out each time.
+//! The terminal itself lets a person edit a line, and hands it over when it is complete. Nothing is asked where a
+//! command is expected: a prompt would stand between the messages, and be read out each time.
 
 use std::io::{self, stdout};
 use std::sync::Arc;

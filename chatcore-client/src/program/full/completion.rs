@@ -1,8 +1,8 @@
 //! Completion of what is begun: a name, a room or a command.
 //!
-//! Completion never changes to whom a line goes. A name that is begun without a sign is completed without one, and at the
-//! beginning of a line it becomes `bob: `, which calls bob and is said to everybody. Only who types the `@` gets `@bob:`,
-//! which bob alone reads. Where a line goes, the prompt says.
+//! Completion never changes to whom a line goes. A name that is begun without a sign is completed without one, and at
+//! the beginning of a line it becomes `bob: `, which calls bob and is said to everybody. Only who types the `@` gets
+//! `@bob:`, which bob alone reads. Where a line goes, the prompt says.
 
 use std::collections::VecDeque;
 
@@ -169,7 +169,8 @@ fn has_beginning(name: &str, begun: &str) -> bool {
     begun.chars().flat_map(char::to_lowercase).all(|c| name.next() == Some(c))
 }
 
-/// A word as a command is spelled: its first sign is the ASCII one, whatever was typed for it, and its letters are small.
+/// A word as a command is spelled: its first sign is the ASCII one, whatever was typed for it, and its letters are
+/// small.
 fn as_command(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map(ascii_sign).into_iter().chain(chars).map(|c| c.to_ascii_lowercase()).collect()

@@ -112,8 +112,8 @@ impl Keyboard {
         self.may_have_more = true;
     }
 
-    /// Waits for something to be typed. False if nothing came until then or until a signal asks for the end, or if nothing
-    /// comes any more.
+    /// Waits for something to be typed. False if nothing came until then or until a signal asks for the end, or if
+    /// nothing comes any more.
     pub(super) fn wait(&mut self, until: Instant, stop: &Stop) -> bool {
         match self.typed.next_until(until, stop) {
             Next::Bytes { at, bytes } => {

@@ -1,10 +1,10 @@
 //! The whole screen of a terminal, for a person.
 //!
 //! `keys` reads what is typed, `keyboard` hands it on in turns, `app` is the state and what keys do to it, and `view`
-//! draws it. `conversation` is what was
-//! said, `layout` makes rows of it, and `text` makes glyphs of what others say, which `placed` keeps in their cells. Only this
-//! file and `typed` touch the terminal, and no call of them waits for it: keys come from a thread, and what is drawn goes to
-//! another. A picture is drawn when the one before is written, so a slow terminal sees fewer pictures and holds up nothing.
+//! draws it. `conversation` is what was said, `layout` makes rows of it, and `text` makes glyphs of what others say,
+//! which `placed` keeps in their cells. Only this file and `typed` touch the terminal, and no call of them waits for
+//! it: keys come from a thread, and what is drawn goes to another. A picture is drawn when the one before is written,
+//! so a slow terminal sees fewer pictures and holds up nothing.
 //!
 //! `composer` is what is being typed, with `history` and `completion`; `field` is a name or a password. `keymap`,
 //! `theme` and `help` are what a user can set and see of it, and `settings` reads that from a file. `background` is
@@ -77,9 +77,9 @@ use crate::program::writer::Writer;
 
 /// The other screen, bracketed paste, the focus.
 ///
-/// `8l` is the explicit mode of ECMA-48 and TR/53: the terminal leaves cells where they are put. A terminal that ordered
-/// text by itself would take a whole row of the screen for one line of text, and mix a message with what stands beside it.
-/// `?7l` keeps a glyph that is wider than it should be from going on in the next row.
+/// `8l` is the explicit mode of ECMA-48 and TR/53: the terminal leaves cells where they are put. A terminal that
+/// ordered text by itself would take a whole row of the screen for one line of text, and mix a message with what stands
+/// beside it. `?7l` keeps a glyph that is wider than it should be from going on in the next row.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[8l\x1b[?7l\x1b[2J";
 
 /// The mouse's buttons are ours, and they are the terminal's.
@@ -93,7 +93,8 @@ const PICTURE_END: &[u8] = b"\x1b[?2026l";
 /// Pictures in a second, at the most.
 const PICTURES_PER_SECOND: u32 = 50;
 
-/// Columns and rows that are used, at the most: whoever runs a terminal may tell any size, and each cell takes some 50 bytes.
+/// Columns and rows that are used, at the most: whoever runs a terminal may tell any size, and each cell takes some 50
+/// bytes.
 const COLUMNS_MAX: u16 = 1_000;
 const ROWS_MAX: u16 = 500;
 
@@ -173,8 +174,8 @@ impl FullScreen {
         self.writer.hand_over(&[self.question.ask()]);
     }
 
-    /// Waits for the answer, but not for long: who gets the terminal next would take it for text. Who wants the program to end
-    /// at once does not wait for it.
+    /// Waits for the answer, but not for long: who gets the terminal next would take it for text. Who wants the program
+    /// to end at once does not wait for it.
     fn await_background(&mut self, stop: &Stop) {
         let is_due = |until: &Instant| *until > Instant::now();
         while let Some(until) = self.question.until().filter(is_due)
