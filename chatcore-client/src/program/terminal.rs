@@ -72,12 +72,12 @@ pub(crate) fn is_in_background() -> bool {
 const FOREGROUND_LOOK_TIME: Duration = Duration::from_millis(200);
 
 /// What is typed at the terminal. It waits while another program has the terminal, and stops nobody.
-pub(crate) struct Typed {
+pub(crate) struct TerminalReader {
     input: Patient,
     is_begun: bool,
 }
 
-impl Typed {
+impl TerminalReader {
     /// # Errors
     ///
     /// If there is no standard input.
@@ -91,7 +91,7 @@ impl Typed {
     }
 }
 
-impl Read for Typed {
+impl Read for TerminalReader {
     /// One thread alone may call this, and it must do nothing else.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if !std::mem::replace(&mut self.is_begun, true) {

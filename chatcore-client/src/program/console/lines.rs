@@ -10,7 +10,7 @@ use mio::Waker;
 
 use crate::program::descriptors::Patient;
 use crate::program::input::Input;
-use crate::program::terminal::Typed;
+use crate::program::terminal::TerminalReader;
 
 /// Bytes of a line, at the most: the longest body that any server can allow, and a recipient.
 const LINE_BYTES_MAX: usize = (16 << 20) + 1024;
@@ -113,7 +113,7 @@ impl Lines {
         let outlet = Outlet { sender, waker };
         match source {
             Source::Script => Reader::new(Patient::of(stdin())?, source).start(outlet)?,
-            Source::Person => Reader::new(Typed::new()?, source).start(outlet)?,
+            Source::Person => Reader::new(TerminalReader::new()?, source).start(outlet)?,
         }
         Ok(Self::of(receiver))
     }

@@ -103,8 +103,8 @@ pub(crate) struct FullScreen {
     app: App,
     keyboard: Keyboard,
     writer: Writer,
-    terminal: Terminal<Placed<CrosstermBackend<Drawn>>>,
-    drawn: Drawn,
+    terminal: Terminal<Placed<CrosstermBackend<OutputBuffer>>>,
+    output: OutputBuffer,
     /// Something changed since it was drawn.
     is_stale: bool,
     drawn_at: Option<Instant>,
@@ -122,9 +122,9 @@ pub(crate) struct FullScreen {
 
 /// What was drawn, and is not written yet.
 #[derive(Clone, Default)]
-struct Drawn(Rc<RefCell<Vec<u8>>>);
+struct OutputBuffer(Rc<RefCell<Vec<u8>>>);
 
-impl Write for Drawn {
+impl Write for OutputBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().write(bytes)
     }
@@ -142,8 +142,8 @@ impl FullScreen {
         writer.hand_over(&[ENTER, if screen.mouse { MOUSE } else { NO_MOUSE }]);
         let typed = Typed::start(Arc::clone(waker))?;
         let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
-        let drawn = Drawn::default();
-        let terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(drawn.clone())), options)?;
+        let output = OutputBuffer::default();
+        let terminal = Terminal::with_options(Placed::new(CrosstermBackend::new(output.clone())), options)?;
         let notices = Notices::new(Instant::now(), screen.notify, screen.notify_body);
         let colours = screen.theme.colours.unwrap_or_else(Colours::of_environment);
         // The file may want colours though `NO_COLOR` wants none, which `crossterm` would heed by itself.
@@ -156,7 +156,7 @@ impl FullScreen {
             keyboard: Keyboard::new(typed, Keys::new(settings.backspace_is_ctrl_h())),
             writer,
             terminal,
-            drawn,
+            output,
             is_stale: true,
             drawn_at: None,
             changes: 0,
@@ -384,7 +384,7 @@ impl Console for FullScreen {
             return Ok(());
         }
         self.terminal.draw(|frame| self.app.draw(frame)).map_err(Failure::Output)?;
-        self.writer.hand_over(&[PICTURE, &self.drawn.0.take(), PICTURE_END]);
+        self.writer.hand_over(&[PICTURE, &self.output.0.take(), PICTURE_END]);
         self.drawn_at = Some(Instant::now());
         Ok(())
     }
