@@ -189,7 +189,7 @@ export async function member(url, name, ...rooms) {
     return { client, heard };
 }
 
-/** A line to a server that can be cut, and stays cut while `isOut`; files come, and nothing else, while `hasFilesAlone`. */
+/** A line to a server that can be cut, and stays cut while `isOut`. While `hasFilesAlone`, nothing else comes through it. */
 export async function startLine(port) {
     const pairs = new Set();
     const line = {

@@ -31,8 +31,8 @@ export interface Snapshot {
     readonly conversations: readonly Stored[];
 }
 
-/** What a page that is loaded anew shows again, in about so many UTF-16 units. What the server has not got goes first, and
- * then the newest of each conversation. */
+/** What a page that is loaded anew shows again, in about so many UTF-16 units. What the server has not got goes first,
+ * and then the newest of each conversation. */
 export function snapshot(model: Model, units: number): Snapshot {
     const all = [...model.conversations.values()];
     const unsent = shares(all, units, unsentOf);

@@ -38,8 +38,8 @@ export class Requests {
         this.#outbox = new Outbox(client, store, keep);
     }
 
-    /** Joins a room, and opens it. If it is aborted before that is done, the room is left again. Without a signal the person
-     * does not wait for it: when they are in another conversation by then, they stay there.
+    /** Joins a room, and opens it. If it is aborted before that is done, the room is left again. Without a signal the
+     * person does not wait for it: when they are in another conversation by then, they stay there.
      *
      * @throws {ChatError} Why it cannot be; or the signal's reason. */
     async join(given: string, signal?: AbortSignal): Promise<void> {
@@ -155,8 +155,8 @@ export class Requests {
         this.#outbox.end(isHandedOver);
     }
 
-    /** After the session has begun anew: joins the rooms from before, or the first one, watches the users, and sends what
-     * was written meanwhile. */
+    /** After the session has begun anew: joins the rooms from before, or the first one, watches the users, and sends
+     * what was written meanwhile. */
     begin(): Promise<void> {
         return this.#outbox.hold(() => this.#begin());
     }
@@ -187,8 +187,8 @@ export class Requests {
         this.refresh();
     }
 
-    /** The rooms of somebody who has no conversation in this tab: those in which they are in another session of theirs, or
-     * the one for everybody. */
+    /** The rooms of somebody who has no conversation in this tab: those in which they are in another session of theirs,
+     * or the one for everybody. */
     async #firstRooms(): Promise<readonly string[]> {
         const rooms: string[] = [];
         try {

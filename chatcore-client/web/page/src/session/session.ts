@@ -226,7 +226,8 @@ export class Session {
             if ("room" in action && action.room !== null && requests.isLeaving(action.room)) return;
             // Another session of ours has come into a room, or gone out of it.
             if (action.type === "joined" && action.user.name === client.name) requests.moved(action.room, true);
-            if (action.type === "left" && action.name === client.name && !action.isRenamed) requests.moved(action.room, false);
+            if (action.type === "left" && action.name === client.name && !action.isRenamed)
+                requests.moved(action.room, false);
             this.#store.dispatch(action);
             // The server is told that we have it when it would not be lost with the page.
             event.waitUntil(this.#keeper.kept);
@@ -238,7 +239,8 @@ export class Session {
             if (type === "registered") void requests.begin();
             else requests.goOn();
             // If the session has ended meanwhile, its events say so.
-            if (type === "resumed" && !isKnown) tell(this.#store, requests.learn(), "The page does not know which rooms you are in");
+            if (type === "resumed" && !isKnown)
+                tell(this.#store, requests.learn(), "The page does not know which rooms you are in");
             isKnown = true;
         });
         const connecting = ours(() => {
@@ -364,5 +366,6 @@ export class Session {
 /** Until the page is there for somebody: a browser may render it ahead, and gives it no locks then. */
 async function shown(): Promise<void> {
     const { prerendering = false } = document as { prerendering?: boolean };
-    if (prerendering) await new Promise((resolve) => document.addEventListener("prerenderingchange", resolve, { once: true }));
+    if (!prerendering) return;
+    await new Promise((resolve) => document.addEventListener("prerenderingchange", resolve, { once: true }));
 }
