@@ -16,8 +16,8 @@ interface Written {
     readonly key: number;
 }
 
-/** What the person has written, in one session. What cannot go out at once waits here and not in the client: a page that
- * is loaded anew has it still, and only the page knows when it is in its rooms again. */
+/** What the person has written, in one session. What cannot go out at once waits here and not in the client: a page
+ * that is loaded anew has it still, and only the page knows when it is in its rooms again. */
 export class Outbox {
     readonly #client: Client;
     readonly #store: Store;
@@ -68,7 +68,7 @@ export class Outbox {
         for (const written of all) this.#send(written);
     }
 
-    /** Nothing of this session is shown any more. If it is handed over, the client sends what waits before its goodbye. */
+    /** Nothing of this session is shown any more. What waits is handed over to the client, or left to the next session. */
     end(isHandedOver: boolean): void {
         this.#isOver = true;
         if (isHandedOver) for (const { to, text } of this.#waiting) this.#client.send(to, text).catch(() => {});
