@@ -25,13 +25,12 @@ impl Turn {
 
     /// Whether the next piece of the work has its place in this turn. The first one always has.
     pub(crate) fn goes_on(&mut self) -> bool {
-        match self.ends {
-            Some(end) => Instant::now() < end,
-            None => {
-                self.ends = Some(Instant::now() + self.time_max);
-                true
-            }
+        let now = Instant::now();
+        if let Some(end) = self.ends {
+            return now < end;
         }
+        self.ends = Some(now + self.time_max);
+        true
     }
 }
 

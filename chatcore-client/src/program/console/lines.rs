@@ -47,7 +47,7 @@ trait Origin: Read {
 
 impl Origin for Patient {}
 
-impl Origin for Typed {
+impl Origin for TerminalReader {
     fn has_come(&self) -> bool {
         Self::has_come(self)
     }

@@ -141,6 +141,7 @@ mod tests {
             backoff: Backoff::default(),
             follow: Vec::new(),
             state_dir: None,
+            keeps_history: false,
         };
         let is_asked = |name, password: Option<&Password>| {
             let driver = connect.connect(name, None, password).unwrap();

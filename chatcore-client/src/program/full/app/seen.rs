@@ -191,7 +191,9 @@ pub(in crate::program::full) mod tests {
         for keys in [vec![Key::Alt('a')], vec![Key::Alt('n')], vec![Key::Alt('3')], vec![Key::Alt('p'), Key::Alt('p')]]
         {
             let mut app = app();
-            keys.iter().for_each(|key| app.press(key));
+            for key in &keys {
+                app.press(key);
+            }
             app.type_text("secret");
             assert!(app.open != "#lobby" && !app.awaits_picture(&Key::Enter), "{keys:?}");
             app.press(&Key::Enter);
