@@ -118,10 +118,11 @@ test("in Chromium", { timeout: 120_000 }, async (t) => {
             const book = await readFile(new URL("browser.md", import.meta.url), "utf8");
             const [, shown] = /```js\n(.*?)```/s.exec(book);
             const changed = shown.replace('"chatcore"', '"/chatcore.js"').replace('"/chat"', JSON.stringify(server.url)).replace("alice", "book-reader");
+            const shows = "const [show, showLost, showCountdown] = [() => {}, () => {}, () => {}];";
             FILES["/book"] = ["text/html", () => "<!doctype html><script type=module src=/book.mjs></script>"];
-            FILES["/book.mjs"] = ["text/javascript", () => `${changed}\nglobalThis.client = client;`];
+            FILES["/book.mjs"] = ["text/javascript", () => `${shows}\n${changed}\nglobalThis.client = client;`];
             const session = async (page) => {
-                await page.waitForFunction("globalThis.client !== undefined");
+                await page.waitForFunction(() => globalThis.client !== undefined);
                 return page.evaluate("[client.state, client.ticket.token]");
             };
             const first = await browser.newPage();

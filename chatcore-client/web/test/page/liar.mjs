@@ -122,7 +122,7 @@ export const forgetful = (sessions, decide) => (socket) => {
 const SESSION_OVER = 6;
 const DENIED = 4;
 const KICKED = 5;
-const UNAVAILABLE = 11;
+export const UNAVAILABLE = 11;
 
 /** Refuses each name, with words for people. */
 export const refusing = (words) => (socket) => {
