@@ -142,7 +142,9 @@ impl Session {
         let outcome = match why.filter(|_| !kept.drafts.is_empty()) {
             Some(why) => {
                 remarks.extend(kept.drafts.iter().map(|(to, draft)| {
-                    format!("for {}, typed and not sent: {}", safe(to), safe(&beginning(draft.as_bytes())))
+                    // On the first screen nobody is named.
+                    let to = if to.is_empty() { "nobody yet".into() } else { safe(to) };
+                    format!("for {to}, typed and not sent: {}", safe(&beginning(draft.as_bytes())))
                 }));
                 Err(Failure::NotKept(why))
             }
