@@ -154,11 +154,9 @@ fn is_of_machine(place: &str) -> bool {
     };
     let host = place.rsplit_once(':').filter(|(host, port)| has_port(host, port)).map_or(place, |(host, _)| host);
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    if let Ok(ip) = bare.parse::<IpAddr>() {
-        return ip.to_canonical().is_loopback();
-    }
     let name = bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost")
+    let is_name = name == "localhost" || name.ends_with(".localhost");
+    is_name || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

@@ -26,11 +26,9 @@ impl Turn {
     /// Whether the next piece of the work has its place in this turn. The first one always has.
     pub(crate) fn goes_on(&mut self) -> bool {
         let now = Instant::now();
-        if let Some(end) = self.ends {
-            return now < end;
-        }
-        self.ends = Some(now + self.time_max);
-        true
+        let is_first = self.ends.is_none();
+        let end = *self.ends.get_or_insert_with(|| now + self.time_max);
+        is_first || now < end
     }
 }
 

@@ -39,7 +39,6 @@ impl App {
             news: _,
             looks: _,
             search: _,
-            is_unseen_choice: _,
             presence: _,
             watched: _,
             wanted: _,

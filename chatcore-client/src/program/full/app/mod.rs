@@ -87,8 +87,6 @@ pub(crate) struct App {
     looks: bool,
     /// What is looked for in the conversation that is open.
     pub(super) search: Option<Search>,
-    /// The conversation that is open was chosen by its place, or by the program, and is not seen yet.
-    is_unseen_choice: bool,
     /// Who is online, of those of whom the server tells it.
     pub(super) presence: BTreeMap<String, bool>,
     /// Users about whom somebody asked, and whose state is not told yet.
@@ -185,7 +183,6 @@ impl App {
             news: None,
             looks: false,
             search: None,
-            is_unseen_choice: false,
             presence: BTreeMap::new(),
             watched: BTreeSet::new(),
             clock: Clock::utc(),
@@ -319,7 +316,7 @@ impl App {
         (conversation.is_closed, conversation.is_being_left) = (false, false);
         conversation.read();
         name.clone_into(&mut self.open);
-        self.is_unseen_choice = false;
+        self.drawn.seen.get_mut().is_chosen_unseen = false;
         self.want_roster(name);
     }
 }

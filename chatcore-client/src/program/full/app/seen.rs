@@ -32,6 +32,8 @@ pub(in crate::program::full) struct Seen {
     written: Option<Pictured>,
     /// The one that is being written.
     drawn: Option<Pictured>,
+    /// The conversation that is open was chosen by its place, or by the program, and no picture of it is written yet.
+    pub(super) is_chosen_unseen: bool,
 }
 
 impl Seen {
@@ -54,14 +56,15 @@ impl App {
     /// All that was drawn is written.
     pub(crate) fn see_picture(&mut self) {
         self.drawn.seen.get_mut().write();
-        if self.is_unseen_choice && self.shows(&self.reader()) {
-            self.is_unseen_choice = false;
+        if self.drawn.seen.get_mut().is_chosen_unseen && self.shows(&self.reader()) {
+            self.drawn.seen.get_mut().is_chosen_unseen = false;
         }
     }
 
     /// The terminal shows something else than what was drawn, or shows it in a window of another size.
     pub(crate) fn lose_picture(&mut self) {
-        *self.drawn.seen.get_mut() = Seen::default();
+        let seen = self.drawn.seen.get_mut();
+        (seen.written, seen.drawn) = (None, None);
     }
 
     /// Who gets the line if it is entered now.
@@ -93,7 +96,7 @@ impl App {
             && self.field.is_none()
             && self.types_line()
             && !self.is_about_to_end()
-            && !self.is_unseen_choice
+            && !self.drawn.seen.borrow().is_chosen_unseen
             && matches!(self.intent(), Intent::Send { .. })
             && !self.shows(&self.reader())
     }
@@ -107,7 +110,7 @@ impl App {
     pub(super) fn open_unseen(&mut self, name: &str) {
         let is_other = *name != self.open;
         self.open(name);
-        self.is_unseen_choice |= is_other;
+        self.drawn.seen.get_mut().is_chosen_unseen |= is_other;
     }
 }
 
