@@ -12,7 +12,9 @@ use chatcore::wire::{ClientMessage, Preface, Register, Token};
 use super::link::{LinkEvent, Opening};
 use super::phase::{CurrentPhase, Phase};
 use super::registrations::Registrations;
-use super::scenario::{Behaviour, Group, Held, Needs, PassiveMode, Scenario, attacker, frame, goodbye, guarded};
+use super::scenario::{
+    Behaviour, Greeting, Group, Held, Needs, PassiveMode, Scenario, attacker, frame, goodbye, guarded,
+};
 use super::sockets::{ReadPolicy, Sockets};
 use crate::failure::{Failure, Result};
 use crate::over::Dialer;
@@ -131,6 +133,7 @@ impl Attackers<'_> {
         if scenario.passive_mode == PassiveMode::Disconnect {
             passive.into_iter().for_each(|key| self.sockets.reset(key));
         }
+        let no_greeting = Greeting::default();
         let mut flooding = Registrations::new("attackers", ReadPolicy::Acknowledge);
         let mut resuming = Registrations::new("attackers", ReadPolicy::ReadOnly);
         for (number, behaviour) in scenario.attackers.iter().enumerate() {
@@ -138,6 +141,7 @@ impl Attackers<'_> {
             let (registrations, greeting) = match behaviour {
                 Behaviour::Flood { greeting, .. } => (&mut flooding, greeting),
                 Behaviour::Resume { greeting } => (&mut resuming, greeting),
+                Behaviour::InTwo { .. } => (&mut flooding, &no_greeting),
                 _ => continue,
             };
             registrations.add(key, self.source(number), attacker(number, 0), greeting.clone());
@@ -196,7 +200,7 @@ impl Attackers<'_> {
                     // Spread over the period.
                     self.set_timer(number, period.mul_f64(number as f64 / scenario.attackers.len() as f64));
                 }
-                Behaviour::Hold { .. } => {
+                Behaviour::Hold { .. } | Behaviour::InTwo { .. } => {
                     self.set_timer(number, ARRIVAL_TIME.mul_f64(number as f64 / scenario.attackers.len() as f64));
                 }
                 Behaviour::RegisterAndReset
@@ -237,6 +241,16 @@ impl Attackers<'_> {
                 self.flood(number);
                 Ok(())
             }
+            Behaviour::InTwo { parts, pause } if self.sockets.link(self.first + number).is_ready => {
+                let said = &mut self.states[number].said;
+                let part = parts.get(*said);
+                *said += 1;
+                if let Some(part) = part {
+                    self.sockets.send(self.first + number, part);
+                    self.set_timer(number, *pause);
+                }
+                Ok(())
+            }
             Behaviour::Flap { period } => {
                 self.set_timer(number, *period);
                 self.reconnect(number)
@@ -274,6 +288,7 @@ impl Attackers<'_> {
                 LinkEvent::Ended(_),
             )
             | (Behaviour::BeginHandshake, LinkEvent::Answered) => self.reconnect(number)?,
+            (Behaviour::InTwo { .. }, LinkEvent::Ready) => self.set_timer(number, Duration::ZERO),
             // A timer makes the next connection of the first; the second have more to send on this one, and the third waits.
             (Behaviour::Flap { .. }, LinkEvent::Ended(_))
             | (Behaviour::RepeatHandshake { .. } | Behaviour::Guess { .. }, LinkEvent::Ready | LinkEvent::Refused)
@@ -310,9 +325,10 @@ impl Attackers<'_> {
         let state = &mut self.states[number];
         (state.connections, state.said) = (state.connections + 1, 0);
         let opening = match &self.scenario.attackers[number] {
-            Behaviour::Flood { .. } | Behaviour::RegisterAndReset | Behaviour::RegisterAndLeave => {
-                Opening::Register(attacker(number, state.connections))
-            }
+            Behaviour::Flood { .. }
+            | Behaviour::InTwo { .. }
+            | Behaviour::RegisterAndReset
+            | Behaviour::RegisterAndLeave => Opening::Register(attacker(number, state.connections)),
             Behaviour::Flap { .. } => Opening::Register(attacker(number, 0)),
             Behaviour::RepeatHandshake { bytes } => Opening::Raw(bytes.clone()),
             Behaviour::Guess { users } => Opening::Raw(guesses(number, state.connections, *users)),

@@ -58,9 +58,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             rows += 1;
             match measure(&attack, *connections, &program, cpus, &options) {
                 Ok(outcome) => {
-                    println!("{}", outcome.row(options.memory_max));
+                    println!("{}", outcome.row());
                     explain(&outcome);
-                    missed += usize::from(!outcome.misses(options.memory_max).is_empty());
+                    missed += usize::from(!outcome.misses().is_empty());
                 }
                 // The other attacks may still tell something.
                 Err(failure) => {
@@ -101,7 +101,8 @@ fn measure(attack: &Attack, connections: usize, program: &Path, cpus: Cpus, opti
         let fairness = join(threads.fair);
         current.enter(Phase::Done);
         let (ended, effort) = (join(threads.bystanders)?, join(threads.attackers)?);
-        Ok(outcome(attack, connections, fairness?, ended, effort, &observed?))
+        let memory_max_mib = scenario.memory_max_mib.unwrap_or(u64::MAX).min(options.memory_max);
+        Ok(outcome(attack, connections, fairness?, ended, effort, &observed?, memory_max_mib))
     })
 }
 
@@ -178,6 +179,7 @@ fn outcome(
     bystanders: Vec<String>,
     effort: attackers::Effort,
     observed: &Observed,
+    memory_max_mib: u64,
 ) -> Outcome {
     let spread = |phase: Phase| Spread::of(&fairness.latencies[phase as usize]);
     let late_p99 = |phase: Phase| Spread::of(&fairness.lateness[phase as usize]).p99;
@@ -192,6 +194,7 @@ fn outcome(
         doubled: fairness.doubled,
         ended: fairness.ended.into_iter().chain(bystanders).collect(),
         memory: observed.memory,
+        memory_max_mib,
         written_bytes: effort.written_bytes,
         made: effort.connections,
         server_ended: observed.server_ended,

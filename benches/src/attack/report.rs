@@ -33,6 +33,8 @@ pub(crate) struct Outcome {
     pub(crate) ended: Vec<String>,
     /// Of the server: at the end of each phase.
     pub(crate) memory: [Memory; 3],
+    /// What it may be.
+    pub(crate) memory_max_mib: u64,
     /// What the attackers wrote.
     pub(crate) written_bytes: u64,
     /// Connections that they made during the attack.
@@ -84,23 +86,23 @@ impl Memory {
 
 impl Outcome {
     /// Which goals it missed.
-    pub(crate) fn misses(&self, memory_max_mib: u64) -> Vec<Miss> {
+    pub(crate) fn misses(&self) -> Vec<Miss> {
         let p99_max = (P99_FACTOR * self.before.p99).max(self.before.p99 + P99_ABOVE_MS);
         let goals = [
             (Miss::P99, self.during.p99 > p99_max),
             (Miss::Max, self.during.max.max(self.after.max) >= MAX_MS),
             (Miss::Ended, !self.ended.is_empty()),
             (Miss::Lost, self.lost + self.doubled > 0),
-            (Miss::Memory, self.memory.iter().any(|memory| memory.peak_kib > (memory_max_mib << 10) as f64)),
+            (Miss::Memory, self.memory.iter().any(|memory| memory.peak_kib > (self.memory_max_mib << 10) as f64)),
             (Miss::Server, self.server_ended.is_some()),
         ];
         goals.into_iter().filter_map(|(miss, is_missed)| is_missed.then_some(miss)).collect()
     }
 
     /// Its row, with what it is judged as.
-    pub(crate) fn row(&self, memory_max_mib: u64) -> String {
+    pub(crate) fn row(&self) -> String {
         let [before, during, after] = self.memory;
-        let misses: Vec<String> = self.misses(memory_max_mib).iter().map(ToString::to_string).collect();
+        let misses: Vec<String> = self.misses().iter().map(ToString::to_string).collect();
         let verdict = if misses.is_empty() { "PASS".to_owned() } else { format!("MISS: {}", misses.join(", ")) };
         format!(
             "| {:<17} | {:>4} | {} | {} | {} | {:>5} | {:>6} | {:>5.0} / {:>5.0} / {:>5.0} | {:>7} | {:>6} | {:>6} | {verdict} |",
@@ -176,6 +178,7 @@ mod tests {
             doubled: 0,
             ended: Vec::new(),
             memory: [Memory { resident_kib: 4096.0, peak_kib: 8192.0 }; 3],
+            memory_max_mib: 8,
             written_bytes: 0,
             made: 0,
             server_ended: None,
@@ -198,7 +201,7 @@ mod tests {
         for (change, misses) in changes {
             let mut outcome = quiet();
             change(&mut outcome);
-            assert_eq!(outcome.misses(8), misses, "{outcome:?}");
+            assert_eq!(outcome.misses(), misses, "{outcome:?}");
         }
     }
 
@@ -206,7 +209,7 @@ mod tests {
     fn twice_a_slow_quiet_time_is_fair() {
         let mut outcome = quiet();
         (outcome.before.p99, outcome.during.p99) = (8.0, 15.9);
-        assert_eq!(outcome.misses(8), []);
+        assert_eq!(outcome.misses(), []);
     }
 
     #[test]
@@ -214,7 +217,7 @@ mod tests {
         let cells = |line: &str| line.matches('|').count();
         let mut heads = HEAD.lines();
         assert_eq!(heads.next().map(cells), heads.next().map(cells));
-        assert_eq!(HEAD.lines().next().map(cells), Some(cells(&quiet().row(8))));
+        assert_eq!(HEAD.lines().next().map(cells), Some(cells(&quiet().row())));
         assert_eq!(cells(HEAD.lines().next().unwrap()), cells(&failed_row("none", 1, &Failure::new("why"))));
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Scenario {
     pub(crate) server_args: &'static [&'static str],
     /// Beyond what the arguments say.
     pub(crate) surroundings: Surroundings,
+    /// MiB that the server may use, if that is less than it may otherwise.
+    pub(crate) memory_max_mib: Option<u64>,
 }
 
 /// What the transport must have for an attack on it.
@@ -119,6 +121,8 @@ pub(crate) enum Behaviour {
         /// From the start of one flood to the start of the next, if it has an end.
         again_after: Option<Duration>,
     },
+    /// Says the first of these, and the other so much later; all of them do within a second.
+    InTwo { parts: Arc<[Vec<u8>; 2]>, pause: Duration },
     /// Registers and says goodbye, under one name, in this period.
     Flap { period: Duration },
     /// Registers, resets the connection, and registers under another name.

@@ -1,5 +1,8 @@
 //! Memory: what the server keeps for sessions that never read, and for frames that never end.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use chatcore::wire::{ClientMessage, Join, Kind, Send};
 
 use crate::attack::scenario::{
@@ -17,6 +20,11 @@ pub(super) const ALL: &[Attack] = &[
     },
     Attack { name: "resume-full", about: "a session with a full outbox is resumed over and over", scenario: resume },
     Attack { name: "half-frames", about: "20 connections each hold a frame that never ends", scenario: half_frames },
+    Attack {
+        name: "frame-starts",
+        about: "20 connections each end a long frame with a byte of the next",
+        scenario: starts,
+    },
 ];
 
 const ROOM: &str = "#vault";
@@ -27,6 +35,13 @@ const BODY_BYTES: usize = 60_000;
 
 /// Messages with such a body that an outbox just holds by default.
 const OUTBOX_MESSAGES: u64 = 64;
+
+/// From the one part of a frame to the other, so that they are read apart.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// MiB that the server may use while each connection keeps a byte. With what the fair users and the sessions take, it is half
+/// of what a buffer of 60 kB for each of 2 000 would be.
+const STARTS_MEMORY_MAX_MIB: u64 = 64;
 
 /// Connections of each attacker that sends half a frame.
 const HALF_FRAMES: usize = 20;
@@ -102,4 +117,15 @@ fn half_frames(attackers: usize) -> Scenario {
     half.resize(64_000, b'x');
     let behaviour = Behaviour::flood_times(half, 1);
     Scenario { attackers: vec![behaviour; HALF_FRAMES * attackers], ..Scenario::default() }
+}
+
+fn starts(attackers: usize) -> Scenario {
+    let frame = send("nobody", BODY_BYTES);
+    let (begun, rest) = frame.split_at(frame.len() * 2 / 3);
+    let parts = Arc::new([begun.to_vec(), [rest, &frame[..1]].concat()]);
+    Scenario {
+        attackers: vec![Behaviour::InTwo { parts, pause: PAUSE }; HALF_FRAMES * attackers],
+        memory_max_mib: Some(STARTS_MEMORY_MAX_MIB),
+        ..Scenario::default()
+    }
 }

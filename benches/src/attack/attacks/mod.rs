@@ -46,6 +46,12 @@ mod tests {
                         sent.extend([greeting.frames.to_vec(), flood.block.to_vec()]);
                     }
                     Behaviour::RepeatHandshake { bytes } => sent.push(bytes),
+                    Behaviour::InTwo { parts, .. } => {
+                        let mut said = parts.concat();
+                        // That is of the next frame.
+                        said.pop();
+                        sent.push(said);
+                    }
                     Behaviour::Resume { greeting } => sent.push(greeting.frames.to_vec()),
                     Behaviour::Flap { .. }
                     | Behaviour::RegisterAndReset

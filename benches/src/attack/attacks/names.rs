@@ -2,7 +2,7 @@
 
 use chatcore::wire::{ClientMessage, Join, Register, Send, Unwatch, Watch};
 
-use crate::attack::scenario::{Attack, Behaviour, Scenario, frame, repeat_to};
+use crate::attack::scenario::{Attack, Behaviour, Scenario, Surroundings, frame, guarded, repeat_to};
 
 pub(super) const ALL: &[Attack] = &[
     Attack { name: "names-unwatch", about: "unwatches of 509 costly names", scenario: unwatch_longest },
@@ -11,6 +11,7 @@ pub(super) const ALL: &[Attack] = &[
     Attack { name: "names-send", about: "sends to costly names", scenario: send },
     Attack { name: "names-join", about: "joins of rooms with costly names", scenario: join },
     Attack { name: "names-register", about: "registrations with costly names", scenario: register },
+    Attack { name: "names-refused", about: "the same with names that need a password", scenario: refused },
 ];
 
 const BLOCK_BYTES: usize = 64 << 10;
@@ -74,10 +75,25 @@ fn join(attackers: usize) -> Scenario {
     flood(attackers, &(0..400).flat_map(join).collect::<Vec<u8>>())
 }
 
-fn register(attackers: usize) -> Scenario {
+fn register_as(attackers: usize, name: fn(usize) -> String) -> Scenario {
     let register = |number| {
-        frame(&ClientMessage::Register(Register { name: &costly(number), credential: b"", frame_bytes_max: u32::MAX }))
+        frame(&ClientMessage::Register(Register { name: &name(number), credential: b"", frame_bytes_max: u32::MAX }))
     };
     let behaviour = Behaviour::RepeatHandshake { bytes: (0..REGISTRATIONS).flat_map(register).collect() };
     Scenario { attackers: vec![behaviour; attackers], ..Scenario::default() }
+}
+
+fn register(attackers: usize) -> Scenario {
+    register_as(attackers, costly)
+}
+
+/// The names are somebody's, so that the program refuses them before the hub is asked.
+fn refused(attackers: usize) -> Scenario {
+    let name = |number| guarded(number).chars().map(widened).collect();
+    Scenario { surroundings: Surroundings::Passwords(REGISTRATIONS), ..register_as(attackers, name) }
+}
+
+/// The full-width form of a character of ASCII.
+fn widened(narrow: char) -> char {
+    char::from_u32(u32::from(narrow) + 0xfee0).expect("each has one")
 }
