@@ -23,7 +23,7 @@ test("of each end of a session a person is told in words", () => {
     }
     for (const code of ["hub_full", "stale_resume", "session_over", "other"]) {
         assert.doesNotMatch(why({ kind: "refused", code, message: "", after: null }), JARGON);
-        assert.doesNotMatch(refused(code, "", false), JARGON);
+        assert.doesNotMatch(refused(code, "", null, false), JARGON);
     }
 });
 
