@@ -119,31 +119,18 @@ fn admit(
 ) -> Result<ConnId, Refusal> {
     let is_owner = admission != Admission::NewUser && pool.is_some_and(|pool| pool.do_guests_make_way);
     let owned = is_owner.then(|| registration.name().clone());
-    let conn = match &owned {
-        Some(name) if hub.user_value(name) != OWNED => admit_owner(hub, now, registration, admission)?,
-        _ => hub.admit_as(now, registration, admission).map_err(|not_admitted| not_admitted.refusal)?,
-    };
+    if let Some(name) = &owned
+        && hub.user_value(name) != OWNED
+    {
+        // A guest makes way for an owner who gets in. The owner's origin has been charged already.
+        hub.check_origin(&registration)?;
+        hub.kick_because(now, name, "the owner of the name has logged in");
+    }
+    let conn = hub.admit_as(now, registration, admission).map_err(|not_admitted| not_admitted.refusal)?;
     if let Some(name) = &owned {
         hub.set_user_value(name, OWNED);
     }
     Ok(conn)
-}
-
-/// Lets an owner have a name that a guest may have. The guest makes way for an owner who gets in, and not for one who is
-/// refused for something else.
-fn admit_owner(
-    hub: &mut Hub,
-    now: Instant,
-    registration: Registration,
-    admission: Admission,
-) -> Result<ConnId, Refusal> {
-    let registration = match hub.admit(now, registration) {
-        Err(not_admitted) if matches!(not_admitted.refusal, Refusal::NameInUse { .. }) => not_admitted.registration,
-        admitted => return admitted.map_err(|not_admitted| not_admitted.refusal),
-    };
-    hub.check_origin(&registration)?;
-    hub.kick_because(now, registration.name(), "the owner of the name has logged in");
-    hub.admit_as(now, registration, admission).map_err(|not_admitted| not_admitted.refusal)
 }
 
 /// A decision has been made. Its connection may be gone by now.
