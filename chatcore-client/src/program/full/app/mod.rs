@@ -51,7 +51,6 @@ pub(super) const PROGRAM: &str = "";
 const NEWS_MS: u64 = 10_000;
 
 /// The state of the screen.
-#[expect(clippy::struct_excessive_bools, reason = "none of them says anything of another")]
 pub(crate) struct App {
     /// By user or room; [`PROGRAM`] is first.
     pub(super) conversations: BTreeMap<String, Conversation>,
