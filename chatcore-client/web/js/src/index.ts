@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export { Client } from "./client.ts";
-export type { ClientOptions, CloseOptions, RegisterOptions, RequestOptions, Session, State } from "./client.ts";
+export type { Session, State } from "./client.ts";
 export type { Ticket } from "./decode.ts";
 export { ChatError } from "./error.ts";
 export type { ErrorCode } from "./error.ts";
@@ -13,3 +13,4 @@ export type { ChatEvents, EndKind, LeaveCode, Limits, Message, Open, Reason, Ref
 export type { Socket, SocketConstructor } from "./link.ts";
 export { load } from "./load.ts";
 export type { Source } from "./load.ts";
+export type { ClientOptions, CloseOptions, RegisterOptions, RequestOptions } from "./options.ts";
