@@ -37,7 +37,7 @@ const BODY_BYTES: usize = 60_000;
 const OUTBOX_MESSAGES: u64 = 64;
 
 /// From the one part of a frame to the other, so that they are read apart.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// MiB that the server may use while each connection keeps a byte. With what the fair users and the sessions take, it is half
 /// of what a buffer of 60 kB for each of 2 000 would be.
