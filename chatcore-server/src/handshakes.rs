@@ -63,7 +63,7 @@ pub(crate) fn drive_handshake(
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
         }
-        let facts = facts(connection.peer, place.origin, &connection.transport, handshaking);
+        let facts = facts(connection.peer, (place.origin, !is_counted), &connection.transport, handshaking);
         let deciding = pool.filter(|_| !registration.is_resumption());
         let outcome = match deciding.map(|pool| (pool, pool.decide_at_once(&registration, &facts))) {
             None => admit(hub, pool, now, registration, Admission::NewUser),
@@ -92,10 +92,16 @@ pub(crate) fn drive_handshake(
 }
 
 /// What whoever decides about a name may know of its connection.
-fn facts(peer: Peer, origin: QuotaKey, transport: &Transport, handshaking: &Handshaking) -> Facts {
+fn facts(
+    peer: Peer,
+    (origin, is_origin_shared): (QuotaKey, bool),
+    transport: &Transport,
+    handshaking: &Handshaking,
+) -> Facts {
     Facts {
         peer,
         origin,
+        is_origin_shared,
         is_proxied: handshaking.is_proxied,
         is_encrypted: transport.is_encrypted() || handshaking.is_encrypted_before,
         #[cfg(feature = "tls")]

@@ -74,6 +74,9 @@ pub struct LogInRequest<'a> {
     /// [`DriverLimits::ipv6_origin_bits`](crate::DriverLimits::ipv6_origin_bits) makes. All programs that come over Unix
     /// sockets have the same one.
     pub origin: QuotaKey,
+    /// Many users come from there, as from a proxy: the origin is among
+    /// [`DriverLimits::uncounted_origins`](crate::DriverLimits::uncounted_origins), or it is that of all Unix sockets.
+    pub is_origin_shared: bool,
     /// A proxy carries the connection, and has said where the client comes from, or that it does not know.
     pub is_proxied: bool,
     /// The connection is encrypted, or is up to a proxy that says so.

@@ -35,6 +35,7 @@ pub(super) struct Job {
 pub(crate) struct Facts {
     pub(crate) peer: Peer,
     pub(crate) origin: QuotaKey,
+    pub(crate) is_origin_shared: bool,
     pub(crate) is_proxied: bool,
     pub(crate) is_encrypted: bool,
     #[cfg(feature = "tls")]
@@ -47,6 +48,7 @@ impl Facts {
             registration,
             address: self.peer.address(),
             origin: self.origin,
+            is_origin_shared: self.is_origin_shared,
             is_proxied: self.is_proxied,
             is_encrypted: self.is_encrypted,
             uid: self.peer.uid(),

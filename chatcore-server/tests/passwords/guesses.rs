@@ -32,7 +32,7 @@ fn a_flood_of_tries_is_slowed_down_and_each_is_told_when_to_come_again() {
     const ROUNDS: usize = 10;
     const CONNECTIONS: usize = 16;
     let folder = Folder::with(&[("alice", "one")]);
-    let mut server = folder.server(&["--log-level", "debug"]);
+    let mut server = folder.server(&["--log-level", "debug", "--uncounted-origin", "none"]);
     let mut bob = User::registered(server.address(), "bob");
     let mut waits = Vec::new();
     let mut denied = 0;
@@ -69,6 +69,26 @@ fn a_flood_of_tries_is_slowed_down_and_each_is_told_when_to_come_again() {
     server.logged(&["INFO log-in refused", "too many wrong credentials"]);
     assert_eq!(server.count_logged(&["hashed a password"]), denied);
     bob.tell_oneself("bob");
+}
+
+#[test]
+fn whose_origin_is_shared_does_not_wait_for_those_who_try_other_names() {
+    let folder = Folder::with(&[("alice", "one"), ("bob", "two")]);
+    let mut server = folder.server(&["--log-level", "debug"]);
+    for guess in 0..30 {
+        assert_eq!(log_in(&server, &format!("user{guess}"), "two").0.code(), Some(RefusalCode::Denied));
+    }
+    assert_eq!(log_in(&server, "alice", "one").0, Answer::Welcome);
+    assert_eq!(server.count_logged(&["hashed a password"]), 31);
+    // Where the origin counts, an owner who has been there before has a way in of their own.
+    let mut server = folder.server(&["--log-level", "debug", "--uncounted-origin", "none"]);
+    assert_eq!(log_in(&server, "alice", "one").0, Answer::Welcome);
+    let locked_out = (0..30)
+        .find(|guess| log_in(&server, &format!("user{guess}"), "two").0.code() == Some(RefusalCode::RateLimited));
+    assert!(locked_out >= Some(20), "{locked_out:?}");
+    assert_eq!(log_in(&server, "bob", "two").0.code(), Some(RefusalCode::RateLimited));
+    assert_eq!(log_in(&server, "alice", "one").0, Answer::Welcome);
+    server.logged(&["INFO log-in refused", "too many wrong credentials"]);
 }
 
 #[test]

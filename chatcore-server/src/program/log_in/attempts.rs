@@ -2,9 +2,15 @@
 //!
 //! Each wrong password fills a bucket, which drains with time; whose bucket is full has to wait until there is room for one
 //! more. There is a bucket for each origin, one for each name as each origin asks for it, and one for each name as all ask
-//! for it. The last is so wide that it slows down those alone who guess from everywhere, and it does not concern an origin
-//! from which the right password has come before. So nobody can lock an owner out for long: at home not at all, and
-//! elsewhere for as long as others keep guessing, and never longer than one place takes to come free.
+//! for it. The last is so wide that it slows down those alone who guess from everywhere.
+//!
+//! An origin from which the right password of a name has come is a home of the name. There the bucket of the name and the
+//! origin is the only one: no tries for other names, and none from elsewhere, make the owner wait. So nobody can lock an
+//! owner out but who guesses the same name from the same origin, or, for an owner away from home, from the same origin or
+//! from everywhere. Each wait ends after the time that one place takes to come free, but whoever takes that place first
+//! makes the others wait again: who shares an origin with the owner can do that for as long as they like.
+//!
+//! An origin that many share, as a proxy's address, has no bucket for all names: one of its users would fill it for all.
 
 use std::hash::Hash;
 use std::time::{Duration, Instant};
@@ -16,7 +22,7 @@ use super::recent::Recent;
 /// Wrong passwords from one origin for one name: at once, and after that one in this time.
 const PAIR: Pace = Pace { burst: 5, every: Duration::from_secs(60) };
 
-/// Those from one origin for any name. The setting says how many at once.
+/// Those from one origin for names that are not at home there. The setting says how many at once.
 const ORIGIN_EVERY: Duration = Duration::from_secs(10);
 
 /// Those for one name, from all origins from which the right one has not come.
@@ -57,6 +63,14 @@ pub(super) struct Attempts {
     homes: Recent<(UserName, Origin), ()>,
 }
 
+/// A try that is counted. Which buckets it has filled is known from then on: the name may be at home before it is decided.
+#[derive(Debug)]
+pub(super) struct Try {
+    pair: (UserName, Origin),
+    is_at_home: bool,
+    is_origin_counted: bool,
+}
+
 /// A bucket for each key: it holds the time at which it is empty. One that is not there is empty.
 #[derive(Debug)]
 struct Buckets<K>(Recent<K, Instant>);
@@ -70,12 +84,17 @@ impl Default for Attempts {
 }
 
 impl Attempts {
-    /// How long it takes until there is room for one more try; zero if there is.
-    pub(super) fn wait(&self, now: Instant, name: &UserName, origin: Origin, origin_burst: u32) -> Duration {
+    /// How long it takes until there is room for one more try; zero if there is. `origin_burst` is how many wrong ones the
+    /// origin has at once for all names together; none if these are not counted.
+    pub(super) fn wait(&self, now: Instant, name: &UserName, origin: Origin, origin_burst: Option<u32>) -> Duration {
         let pair = (name.clone(), origin);
-        let of_name = if self.homes.get(&pair).is_some() { Duration::ZERO } else { self.names.wait(now, name, NAME) };
-        let of_origin = self.origins.wait(now, &origin, Pace { burst: origin_burst, every: ORIGIN_EVERY });
-        of_name.max(of_origin).max(self.pairs.wait(now, &pair, PAIR))
+        let of_pair = self.pairs.wait(now, &pair, PAIR);
+        if self.is_home(&pair) {
+            return of_pair;
+        }
+        let of_origin = origin_burst
+            .map_or(Duration::ZERO, |burst| self.origins.wait(now, &origin, Pace { burst, every: ORIGIN_EVERY }));
+        of_pair.max(of_origin).max(self.names.wait(now, name, NAME))
     }
 
     /// Counts a try as a wrong one before anybody knows, so that those at the same time count, too.
@@ -88,26 +107,40 @@ impl Attempts {
         now: Instant,
         name: &UserName,
         origin: Origin,
-        origin_burst: u32,
-    ) -> Result<(), Duration> {
+        origin_burst: Option<u32>,
+    ) -> Result<Try, Duration> {
         let wait = self.wait(now, name, origin, origin_burst);
         if !wait.is_zero() {
             return Err(wait);
         }
-        self.origins.fill(now, origin, ORIGIN_EVERY);
-        self.names.fill(now, name.clone(), NAME.every);
-        self.pairs.fill(now, (name.clone(), origin), PAIR.every);
-        Ok(())
+        let pair = (name.clone(), origin);
+        let begun = Try { is_at_home: self.is_home(&pair), is_origin_counted: origin_burst.is_some(), pair };
+        self.pairs.fill(now, begun.pair.clone(), PAIR.every);
+        if !begun.is_at_home {
+            self.names.fill(now, name.clone(), NAME.every);
+            if begun.is_origin_counted {
+                self.origins.fill(now, origin, ORIGIN_EVERY);
+            }
+        }
+        Ok(begun)
     }
 
     /// The password of a try that was begun was right: it does not count. The origin's others do, and so do those of others
     /// for the name.
-    pub(super) fn succeeded(&mut self, name: &UserName, origin: Origin) {
-        self.origins.drain(origin, ORIGIN_EVERY);
-        self.names.drain(name.clone(), NAME.every);
-        let pair = (name.clone(), origin);
+    pub(super) fn succeeded(&mut self, begun: Try) {
+        let Try { pair, is_at_home, is_origin_counted } = begun;
+        if !is_at_home {
+            self.names.drain(pair.0.clone(), NAME.every);
+            if is_origin_counted {
+                self.origins.drain(pair.1, ORIGIN_EVERY);
+            }
+        }
         self.pairs.0.remove(&pair);
         self.homes.insert(pair, ());
+    }
+
+    fn is_home(&self, pair: &(UserName, Origin)) -> bool {
+        self.homes.get(pair).is_some()
     }
 }
 
@@ -135,6 +168,9 @@ mod tests {
 
     const BURST: u32 = 20;
 
+    /// An origin whose tries for all names are not counted together.
+    const PROXY: u128 = 127;
+
     struct Desk {
         attempts: Attempts,
         now: Instant,
@@ -145,14 +181,14 @@ mod tests {
             Self { attempts: Attempts::default(), now: Instant::now() }
         }
 
-        fn tries(&mut self, name: &str, origin: u128) -> Result<(), Duration> {
-            let origin = Origin::Network(QuotaKey(origin));
-            self.attempts.begin(self.now, &name.parse().unwrap(), origin, BURST)
+        fn tries(&mut self, name: &str, origin: u128) -> Result<Try, Duration> {
+            let burst = (origin != PROXY).then_some(BURST);
+            self.attempts.begin(self.now, &name.parse().unwrap(), Origin::Network(QuotaKey(origin)), burst)
         }
 
         fn logs_in(&mut self, name: &str, origin: u128) -> Result<(), Duration> {
-            self.tries(name, origin)?;
-            self.attempts.succeeded(&name.parse().unwrap(), Origin::Network(QuotaKey(origin)));
+            let begun = self.tries(name, origin)?;
+            self.attempts.succeeded(begun);
             Ok(())
         }
 
@@ -166,11 +202,11 @@ mod tests {
     fn after_five_wrong_passwords_for_a_name_an_origin_waits_for_a_minute() {
         let mut desk = Desk::new();
         assert_eq!(desk.failures("alice", 1), 5);
-        assert_eq!(desk.tries("alice", 1), Err(Duration::from_secs(60)));
+        assert_eq!(desk.tries("alice", 1).err(), Some(Duration::from_secs(60)));
         // The right one has to wait, too: who guesses must not learn that it was right.
         assert_eq!(desk.logs_in("alice", 1), Err(Duration::from_secs(60)));
         desk.now += Duration::from_secs(45);
-        assert_eq!(desk.tries("alice", 1), Err(Duration::from_secs(15)));
+        assert_eq!(desk.tries("alice", 1).err(), Some(Duration::from_secs(15)));
         desk.now += Duration::from_secs(15);
         assert_eq!(desk.logs_in("alice", 1), Ok(()));
         assert_eq!(desk.failures("alice", 1), 5, "a right one starts anew");
@@ -182,8 +218,59 @@ mod tests {
         let names = (0..100).map(|number| format!("user{number}"));
         let passed = names.filter(|name| desk.tries(name, 1).is_ok()).count();
         assert_eq!(passed, 20);
-        assert_eq!(desk.tries("alice", 1), Err(Duration::from_secs(10)));
+        assert_eq!(desk.tries("alice", 1).err(), Some(Duration::from_secs(10)));
         assert_eq!(desk.logs_in("alice", 2), Ok(()));
+    }
+
+    #[test]
+    fn an_owner_at_home_does_not_wait_for_those_who_try_other_names_there() {
+        let mut desk = Desk::new();
+        assert_eq!(desk.logs_in("alice", 1), Ok(()));
+        assert_eq!((0..100).filter(|number| desk.tries(&format!("user{number}"), 1).is_ok()).count(), 20);
+        assert_eq!(desk.logs_in("bob", 1), Err(Duration::from_secs(10)), "who was never there does");
+        assert_eq!(desk.logs_in("alice", 1), Ok(()));
+        assert_eq!(desk.failures("alice", 1), 5, "guesses at home are as few as elsewhere");
+        assert_eq!(desk.tries("alice", 1).err(), Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn tries_at_a_home_are_no_others() {
+        let mut desk = Desk::new();
+        for number in 0..50 {
+            let name = format!("user{number}");
+            assert_eq!(desk.logs_in(&name, 1), Ok(()));
+            assert_eq!(desk.failures(&name, 1), 5);
+        }
+        assert_eq!(desk.logs_in("alice", 1), Ok(()), "they fill no bucket of the origin");
+        for origin in 1..=30 {
+            desk.logs_in("bob", origin).unwrap();
+            desk.failures("bob", origin);
+        }
+        assert_eq!(desk.logs_in("bob", 31), Ok(()), "nor one of the name");
+    }
+
+    #[test]
+    fn a_try_takes_back_what_it_has_filled_although_the_name_is_at_home_by_then() {
+        let mut desk = Desk::new();
+        for _ in 0..10 {
+            desk.now += Duration::from_secs(60);
+            let attempts = ["alice", "alice"].map(|name| desk.tries(name, 1).unwrap());
+            for begun in attempts {
+                desk.attempts.succeeded(begun);
+            }
+            desk.attempts.homes.remove(&("alice".parse().unwrap(), Origin::Network(QuotaKey(1))));
+        }
+        let passed = (0..100).filter(|number| desk.tries(&format!("user{number}"), 1).is_ok()).count();
+        assert_eq!(passed, 20);
+    }
+
+    #[test]
+    fn behind_a_shared_origin_names_alone_are_counted() {
+        let mut desk = Desk::new();
+        assert!((0..100).all(|number| desk.tries(&format!("user{number}"), PROXY).is_ok()));
+        assert_eq!(desk.logs_in("alice", PROXY), Ok(()));
+        assert_eq!(desk.failures("bob", PROXY), 5);
+        assert_eq!(desk.tries("bob", PROXY).err(), Some(Duration::from_secs(60)));
     }
 
     #[test]
@@ -200,7 +287,11 @@ mod tests {
         assert_eq!(desk.logs_in("alice", 0), Ok(()));
         let passed: usize = (1..=100).map(|origin| desk.failures("alice", origin)).sum();
         assert_eq!(passed, 100);
-        assert_eq!(desk.tries("alice", 1_000), Err(Duration::from_secs(5)), "a stranger waits, for a short time");
+        assert_eq!(
+            desk.tries("alice", 1_000).err(),
+            Some(Duration::from_secs(5)),
+            "a stranger waits, for a short time"
+        );
         assert_eq!(desk.logs_in("alice", 0), Ok(()));
         desk.now += Duration::from_secs(5);
         assert_eq!(desk.logs_in("alice", 1_001), Ok(()), "and so does the owner on a journey");
@@ -232,7 +323,7 @@ mod tests {
         let (mut attempts, now) = (Attempts::default(), Instant::now());
         let name = "alice".parse().unwrap();
         let [mine, others] = [Some(1), Some(2)].map(|uid| Origin::Local { uid });
-        while attempts.begin(now, &name, others, BURST).is_ok() {}
-        assert!(attempts.wait(now, &name, mine, BURST).is_zero());
+        while attempts.begin(now, &name, others, Some(BURST)).is_ok() {}
+        assert!(attempts.wait(now, &name, mine, Some(BURST)).is_zero());
     }
 }

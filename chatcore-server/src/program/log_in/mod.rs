@@ -91,6 +91,8 @@ struct Asker<'a> {
     name: &'a UserName,
     password: &'a [u8],
     origin: Origin,
+    /// Many come from there.
+    is_origin_shared: bool,
     /// Nobody else can read what it sends.
     is_private: bool,
     /// Its certificate says that the name is its own.
@@ -135,7 +137,7 @@ impl Gate {
         match rules.way(asker) {
             Way::Decided(outcome) => Some(outcome),
             Way::Password => {
-                let wait = self.attempts().wait(now, asker.name, asker.origin, rules.origin_failures_max);
+                let wait = self.attempts().wait(now, asker.name, asker.origin, rules.origin_burst(asker));
                 (!wait.is_zero()).then_some(Err(Refusal::LockedOut { wait }))
             }
             Way::Guest | Way::UnixUser { .. } => None,
@@ -149,12 +151,12 @@ impl Gate {
             Way::Decided(outcome) => outcome,
             Way::Password => {
                 let passwords = rules.passwords.as_ref().expect("without passwords there is no such way");
-                let begun = self.attempts().begin(now, asker.name, asker.origin, rules.origin_failures_max);
-                begun.map_err(|wait| Refusal::LockedOut { wait })?;
+                let begun = self.attempts().begin(now, asker.name, asker.origin, rules.origin_burst(asker));
+                let begun = begun.map_err(|wait| Refusal::LockedOut { wait })?;
                 if !passwords.verify(asker.name, asker.password) {
                     return Err(Refusal::Denied);
                 }
-                self.attempts().succeeded(asker.name, asker.origin);
+                self.attempts().succeeded(begun);
                 Ok(Admission::AnotherSession)
             }
             Way::Guest => unix_users::guest(asker.name),
@@ -174,6 +176,11 @@ impl Rules {
     /// A reserved name that its owner gets all the same.
     pub(crate) fn is_owned(&self, reserved: &UserName) -> bool {
         self.guests != Guests::Yes && self.passwords.as_ref().is_some_and(|passwords| passwords.has(reserved))
+    }
+
+    /// How many wrong passwords an origin may send at once for all names; none if one of its users would use them up for all.
+    fn origin_burst(&self, asker: Asker<'_>) -> Option<u32> {
+        (!asker.is_origin_shared).then_some(self.origin_failures_max)
     }
 
     fn way(&self, asker: Asker<'_>) -> Way {
@@ -236,7 +243,9 @@ impl Asker<'_> {
         let subject = request.client_certificate.and_then(ClientCertificate::subject);
         let is_certified =
             subject.and_then(|subject| UserName::new(&subject).ok()).is_some_and(|subject| subject == *name);
-        Asker { name, password, origin, is_private: request.is_private(), is_certified }
+        // Users of this machine are told apart, over a Unix socket.
+        let is_origin_shared = request.is_origin_shared && request.address.is_some();
+        Asker { name, password, origin, is_origin_shared, is_private: request.is_private(), is_certified }
     }
 
     /// Tells who was refused that wanted to log in. That guests do not get a name is no news.

@@ -35,7 +35,14 @@ impl Desk {
     /// Lets somebody ask, as the server does: first for what is known at once.
     fn asks(&mut self, name: &str, password: &str, origin: Origin, is_private: bool) -> Result<Admission, Refusal> {
         let name = name.parse().expect("it can be a name");
-        let asker = Asker { name: &name, password: password.as_bytes(), origin, is_private, is_certified: false };
+        let asker = Asker {
+            name: &name,
+            password: password.as_bytes(),
+            origin,
+            is_origin_shared: false,
+            is_private,
+            is_certified: false,
+        };
         self.gate.decide_at_once(self.now, asker).unwrap_or_else(|| {
             self.slow += 1;
             self.gate.decide(self.now, asker)

@@ -109,8 +109,9 @@ settings! {
         log_in_threads: log_in.threads, Count, Restart,
             "Passwords that the server checks at a time. Each takes a thread, and the memory of its hash: 19 MiB.";
         origin_log_in_failures_max: log_in.origin_failures_max, Count, Live,
-            "Wrong passwords from one address at once. Beyond it, the server lets one be tried in 10 s. For one name it \
-             lets an address try 5 at once, and then one in 60 s.";
+            "Wrong passwords from one address at once, for names that have not logged in from there. Beyond it, the server \
+             lets one be tried in 10 s. It does not hold for uncounted_origins. For one name the server lets an address \
+             try 5 at once, and then one in 60 s.";
         decision_time_max: server.limits.decision_time_max, Time, Live,
             "How long a client may wait until its password is checked.";
     }
@@ -203,9 +204,9 @@ settings! {
             "Bits of an IPv6 address that make a site.";
         uncounted_origins: server.driver.uncounted_origins, List("NETWORK"), Live,
             "Networks like `10.0.0.0/8`, or addresses, that are not bounded in number: the limits for an address on \
-             connections, sessions, rooms and users without a connection do not hold for them. Those on cost and memory \
-             do. They are for proxies, and for gateways that many users share. `none` for none; Unix sockets are always \
-             among them.",
+             connections, sessions, rooms, users without a connection and wrong passwords do not hold for them. Those on \
+             cost and memory do. They are for proxies, and for gateways that many users share. `none` for none; Unix \
+             sockets are always among them.",
             flag = "uncounted-origin";
     }
     "Rates" {
