@@ -48,7 +48,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn keys(self) -> impl Iterator<Item = QuotaKey> {
+    pub(crate) fn keys(self) -> impl Iterator<Item = QuotaKey> {
         [Some(self.origin), self.site].into_iter().flatten()
     }
 }

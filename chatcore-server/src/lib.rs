@@ -86,6 +86,8 @@ mod table;
 mod time_slice;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod turn_queue;
 #[cfg(feature = "mio")]
 mod turned_away;
 #[cfg(feature = "mio")]

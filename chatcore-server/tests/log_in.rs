@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chatcore::wire::{self, ClientMessage, HubMessage, Preface, Refused, Register, Resume, Welcome};
 use chatcore::{Admission, GoodbyeCode, Limits, Refusal, RefusalCode, Token};
-use chatcore_server::{Authenticator, Config, Handle, LogIn, LogInRequest, Server};
+use chatcore_server::{Authenticator, Config, DriverLimits, Handle, LogIn, LogInRequest, Server};
 use socket2::SockRef;
 
 use crate::support::{PATIENCE, Peer, encode};
@@ -270,7 +270,8 @@ fn who_ends_its_side_while_it_waits_gets_the_answer_and_then_the_end() {
 #[test]
 fn of_one_origin_only_so_many_wait() {
     let (desk, log_in) = Desk::new();
-    let serving = Serving::start(log_in.with_waiting_of_origin_max(1), Limits::default());
+    let config = Config::default().with_listen(["127.0.0.1:0"]).with_log_in(Some(log_in.with_waiting_of_origin_max(1)));
+    let serving = Serving::with(config.with_driver(DriverLimits::default().with_uncounted_origins([])));
     let _decided = serving.ask("decided", b"");
     assert_eq!(desk.asked(), "decided");
     let mut waits = serving.ask("waits", b"");
@@ -282,6 +283,19 @@ fn of_one_origin_only_so_many_wait() {
     desk.decide(Ok(Admission::NewUser));
     waits.take_preface();
     assert_welcome(&mut waits);
+}
+
+#[test]
+fn of_a_shared_origin_as_many_wait_as_there_may() {
+    let (desk, log_in) = Desk::new();
+    let serving = Serving::start(log_in.with_waiting_of_origin_max(1), Limits::default());
+    let names = ["first", "second", "third"];
+    let asking = names.map(|name| serving.ask(name, b""));
+    for mut asks in asking {
+        desk.decide(Ok(Admission::NewUser));
+        asks.take_preface();
+        assert_welcome(&mut asks);
+    }
 }
 
 #[test]

@@ -49,11 +49,16 @@ pub struct AsyncConfig {
     /// on numbers ([`Registration::with_site`](chatcore::Registration::with_site)). A site has at most three quarters of
     /// [`connections_max`](Self::connections_max). Default 4.
     pub site_factor: u32,
-    /// Registrations that the [hooks](super::Hooks) decide about at a time. More wait in a line, in which each keeps its
-    /// place for [`Limits::decision_time_max`] at the most. Default 1024.
+    /// Registrations that the [hooks](super::Hooks) decide about at a time. More wait for
+    /// [`Limits::decision_time_max`] at the most: sites take turns, and in a site its origins, so nobody waits behind all
+    /// others of somebody else. There may be as many of clients that resume a session, who do not wait behind those that ask
+    /// for names. Default 1024.
     pub undecided_max: usize,
-    /// Registrations of one origin that are undecided at a time, those included that wait in the line. The server refuses
-    /// more of them with [`Refusal::RateLimited`](chatcore::Refusal::RateLimited). Default 64.
+    /// Registrations of one origin that are undecided at a time, those included that wait. A site may have
+    /// [`site_factor`](Self::site_factor) times as many; for a [shared](super::Origin::shared) origin there is no such bound.
+    /// Of clients that resume a session an origin may have half of [`undecided_max`](Self::undecided_max), if that is more,
+    /// and a site three quarters. The server refuses others with
+    /// [`Refusal::RateLimited`](chatcore::Refusal::RateLimited). Default 64.
     pub undecided_of_origin_max: usize,
     /// How long the server still reads from a connection that it has closed, and throws the bytes away. Without this, a
     /// reset of the connection might destroy the last message to the client. Then the server drops the connection.

@@ -208,7 +208,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 Flow::End
             }
             Next::Decide(mut registration) => {
-                let (shared, origin) = (self.shared, self.origin.key());
+                let (shared, origin) = (self.shared, self.origin);
                 if self.origin.is_shared {
                     *registration = registration.with_shared_origin();
                 } else if let Some(site) = self.origin.place.site {

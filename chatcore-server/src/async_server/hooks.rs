@@ -31,13 +31,13 @@ pub trait Hooks: Send + Sync + 'static {
     /// Decides about a client that asks for a name. If the answer is yes, the hub admits the client, or still refuses it. The
     /// [`Admission`] says what the hub does if somebody has the name already. After a refusal the client may ask again.
     ///
-    /// The decision may take its time: nobody but this client waits for it. The server drops the future
+    /// The decision may take its time: nobody waits for it but this client, and when
+    /// [`undecided_max`](super::AsyncConfig::undecided_max) decisions are open, others who ask for names. The server drops the future
     ///
     /// - when the client's connection is gone, or the server stops;
     /// - after [`Limits::decision_time_max`](chatcore::Limits::decision_time_max): then the client gets a goodbye.
     ///
-    /// So work that the future awaits ends with it; what it has given to other threads goes on.
-    /// [`undecided_max`](super::AsyncConfig::undecided_max) bounds how many of these futures there are at a time. A future
+    /// So work that the future awaits ends with it; what it has given to other threads goes on. A future
     /// must not block its thread: a hash belongs on a pool of threads, such as that of `spawn_blocking`.
     fn decide(&self, registration: &Registration) -> impl Future<Output = Result<Admission, Refusal>> + Send {
         let _ = registration;
@@ -45,7 +45,8 @@ pub trait Hooks: Send + Sync + 'static {
     }
 
     /// As [`decide`](Self::decide), about a client that asks for the session that it had. It proves its right with the
-    /// session's token, which the hub checks when the answer is yes. It sends no credential.
+    /// session's token, which the hub checks when the answer is yes. It sends no credential. It does not wait for decisions about
+    /// names; there may be [`undecided_max`](super::AsyncConfig::undecided_max) of these decisions beside them.
     fn decide_resume(&self, registration: &Registration) -> impl Future<Output = Result<(), Refusal>> + Send {
         let _ = registration;
         ready(Ok(()))

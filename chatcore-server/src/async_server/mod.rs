@@ -13,6 +13,7 @@ mod config;
 mod connection;
 mod hooks;
 mod hub_task;
+mod line;
 mod listener;
 mod memory;
 mod origin;

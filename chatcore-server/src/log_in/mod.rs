@@ -1,7 +1,6 @@
 //! Who gets a name: decided in the event loop where that takes no time, and beside it on threads that may take theirs.
 
 mod pool;
-mod queue;
 
 use std::fmt;
 use std::mem::size_of;
@@ -140,8 +139,9 @@ impl LogIn {
         self
     }
 
-    /// Lets this many clients of one origin wait. The threads take origins in turn, so that a flood from one holds up no
-    /// other. Default 32.
+    /// Lets this many clients of one origin wait, but for a
+    /// [shared](LogInRequest::is_origin_shared) one. The threads take sites in turn, and in a site its origins, so that a
+    /// flood from one holds up no other. Default 32.
     #[must_use]
     pub const fn with_waiting_of_origin_max(mut self, waiting_of_origin_max: usize) -> Self {
         self.waiting_of_origin_max = waiting_of_origin_max;

@@ -11,12 +11,12 @@ use std::time::Duration;
 use chatcore::{Admission, QuotaKey, Refusal, Registration};
 use tracing::error;
 
-use super::queue::Queue;
 use super::{Authenticator, LogIn, LogInRequest};
 #[cfg(feature = "tls")]
 use crate::client_certificate::ClientCertificate;
 use crate::counts::Place;
 use crate::peer::Peer;
+use crate::turn_queue::TurnQueue;
 
 /// When to come again if too many wait.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -87,6 +87,7 @@ pub(crate) struct Pool {
     sender: Sender<Decision>,
     wake: Box<dyn Fn() + Send>,
     authenticator: Arc<dyn Authenticator>,
+    waiting_of_origin_max: usize,
     pub(crate) do_guests_make_way: bool,
 }
 
@@ -97,22 +98,30 @@ struct Shared {
 }
 
 struct Waiting {
-    queue: Queue<Job>,
+    queue: TurnQueue<Job>,
     is_over: bool,
 }
 
 impl Pool {
     /// `wake` is called after each decision.
     pub(crate) fn start(log_in: &LogIn, wake: impl Fn() + Clone + Send + 'static) -> io::Result<Self> {
-        let queue = Queue::new(log_in.waiting_max, log_in.waiting_of_origin_max);
+        let queue = TurnQueue::new(log_in.waiting_max);
         let waiting = Mutex::new(Waiting { queue, is_over: false });
         let shared = Arc::new(Shared { waiting, news: Condvar::new() });
         let (sender, decisions) = mpsc::channel();
         // From now on the threads that were started end if another one cannot be.
         let authenticator = Arc::clone(&log_in.authenticator);
-        let do_guests_make_way = log_in.do_guests_make_way;
+        let &LogIn { waiting_of_origin_max, do_guests_make_way, .. } = log_in;
         let (own_sender, own_wake) = (sender.clone(), Box::new(wake.clone()));
-        let pool = Self { shared, decisions, sender: own_sender, wake: own_wake, authenticator, do_guests_make_way };
+        let pool = Self {
+            shared,
+            decisions,
+            sender: own_sender,
+            wake: own_wake,
+            authenticator,
+            waiting_of_origin_max,
+            do_guests_make_way,
+        };
         for number in 0..log_in.threads {
             let (shared, sender, wake) = (Arc::clone(&pool.shared), sender.clone(), wake.clone());
             let authenticator = Arc::clone(&log_in.authenticator);
@@ -144,9 +153,10 @@ impl Pool {
     ) -> Result<Undecided, Refusal> {
         let undecided = Undecided(Arc::new(()));
         let asker = Arc::downgrade(&undecided.0);
+        let of_origin_max = if facts.is_origin_shared { usize::MAX } else { self.waiting_of_origin_max };
         let job = Job { asker, key, registration, facts };
         let refusal = Refusal::RateLimited { wait: AGAIN_AFTER };
-        let pushed = self.shared.lock().queue.push(place.origin, place.site.unwrap_or(place.origin), job);
+        let pushed = self.shared.lock().queue.push(place, of_origin_max, job);
         let Ok(displaced) = pushed else { return Err(refusal) };
         if let Some(Job { asker, key, registration, .. }) = displaced {
             // The other end is ours.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chatcore_server::chatcore::{
     Admission, Closed, Event, GoodbyeCode, Limits, QuotaKey, Refusal, RefusalCode, Registration,
 };
-use chatcore_server::{AsyncConfig, AsyncServer, Hooks};
+use chatcore_server::{AsyncConfig, AsyncServer, Hooks, Origin};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
 
@@ -218,6 +218,56 @@ fn only_so_many_are_decided_about_at_a_time_and_the_others_wait_in_a_line() {
         decide.remove(0).send(Ok(())).expect("it waits");
         assert_eq!(next(&mut seen).await, asked("d"));
         assert!(matches!(users[0].event().await, Event::Registered { .. }));
+    });
+}
+
+#[test]
+fn origins_take_turns_and_of_a_shared_one_more_may_wait() {
+    on_virtual_time(async || {
+        let config = AsyncConfig::default().with_undecided_max(1).with_undecided_of_origin_max(1);
+        let (server, hooks, mut seen) = start(config);
+        let shared = Origin::from(QuotaKey(1)).shared();
+        let asking = [("a", shared), ("b", shared), ("c", shared), ("d", Origin::from(QuotaKey(2)))];
+        let mut decide: Vec<_> = asking.iter().map(|(name, _)| Some(hooks.hold(name))).collect();
+        let (mut users, server) = (Vec::new(), &server);
+        for (name, origin) in asking {
+            let mut user = User::connect(move || connect_from(server, origin));
+            user.ask(name, b"");
+            // They ask one after another.
+            tokio::select! {
+                event = user.event() => panic!("{event:?}"),
+                () = tokio::time::sleep(Duration::from_millis(1)) => {}
+            }
+            users.push(user);
+        }
+        for (number, name) in [(0, "a"), (1, "b"), (3, "d"), (2, "c")] {
+            assert_eq!(next(&mut seen).await, asked(name));
+            let decide = decide[number].take().expect("it is decided about once");
+            decide.send(Ok(())).expect("it waits");
+            assert!(matches!(users[number].event().await, Event::Registered { .. }));
+        }
+    });
+}
+
+#[test]
+fn who_resumes_a_session_does_not_wait_behind_those_who_ask_for_names() {
+    on_virtual_time(async || {
+        let (server, hooks, mut seen) = start(AsyncConfig::default().with_undecided_max(1));
+        let mut alice = User::registered(|| connect(&server), "alice").await;
+        let _decide = hooks.hold("slow");
+        let mut slow = User::connect(|| connect_from(&server, QuotaKey(2)));
+        slow.ask("slow", b"");
+        tokio::select! {
+            event = slow.event() => panic!("{event:?}"),
+            told = next(&mut seen) => assert_eq!(told, asked("slow")),
+        }
+        alice.tell_oneself("alice").await;
+        alice.hang_up();
+        for expected in ["Reconnecting", "Resumed"] {
+            let event = format!("{:?}", alice.event().await);
+            assert!(event.starts_with(expected), "{event}");
+        }
+        alice.tell_oneself("alice").await;
     });
 }
 

@@ -35,7 +35,7 @@ use chatcore_server::chatcore::wire::{
     self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Register, Send,
 };
 use chatcore_server::chatcore::{HubEvent, QuotaKey};
-use chatcore_server::{AsyncServer, Hooks};
+use chatcore_server::{AsyncServer, Hooks, Origin};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -69,9 +69,9 @@ fn connect<H: Hooks>(server: &AsyncServer<H>) -> DuplexStream {
     connect_from(server, QuotaKey(1))
 }
 
-fn connect_from<H: Hooks>(server: &AsyncServer<H>, origin: QuotaKey) -> DuplexStream {
+fn connect_from<H: Hooks>(server: &AsyncServer<H>, origin: impl Into<Origin>) -> DuplexStream {
     let (ours, theirs) = duplex(PIPE_BYTES);
-    tokio::spawn(server.serve_connection(theirs, origin));
+    tokio::spawn(server.serve_connection(theirs, origin.into()));
     ours
 }
 
