@@ -72,7 +72,8 @@ impl Tls {
     /// The same for clients that show certificates of their own. These must be issued by one of these authorities, whose
     /// certificates are in PEM, and be good for clients ([`LogInRequest::client_certificate`](crate::LogInRequest)). If a
     /// certificate is required, a client without one is refused. A client may show three certificates beside its own, and
-    /// its handshake may have 20 KiB: more would be more work than it is charged for.
+    /// its handshake may have 20 KiB: more would be more work than it is charged for. Nobody resumes by tickets: a
+    /// certificate is looked at in each handshake, and so it is of no use when it is over.
     ///
     /// # Errors
     ///
@@ -97,9 +98,10 @@ impl Tls {
             ))
             .with_cert_resolver(Arc::clone(&self.config.cert_resolver));
         config.alpn_protocols.clone_from(&self.config.alpn_protocols);
-        // A ticket of a server that asked for no certificate is none of this one.
-        config.ticketer = ring::Ticketer::new().map_err(|error| TlsError::other(&error))?;
+        // Nobody comes back without showing a certificate again: with a ticket, `rustls` takes the certificate that was
+        // shown at first, although it is over by now.
         config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
         Ok(Self { config: Arc::new(config), asks_clients: true, ..self })
     }
 

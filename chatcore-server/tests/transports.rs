@@ -17,6 +17,8 @@ mod talk;
 mod tls;
 #[path = "transports/tls_faults.rs"]
 mod tls_faults;
+#[path = "transports/tls_sessions.rs"]
+mod tls_sessions;
 #[path = "transports/unix.rs"]
 mod unix;
 #[path = "transports/websocket/mod.rs"]

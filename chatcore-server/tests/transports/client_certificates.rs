@@ -18,13 +18,13 @@ use crate::support::{PROGRAM, Peer};
 use crate::tls::{Stream, TlsServer};
 
 /// Who issues certificates.
-struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: String,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("there is randomness");
@@ -58,12 +58,12 @@ impl Authority {
         (certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der()).into())
     }
 
-    fn certify(&self, user: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    pub(crate) fn certify(&self, user: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
         self.issue(user, ExtendedKeyUsagePurpose::ClientAuth, 4000)
     }
 
     /// A server that trusts it with the certificates of clients.
-    fn server(&self, folder: &TempDir, flags: &[&str]) -> TlsServer {
+    pub(crate) fn server(&self, folder: &TempDir, flags: &[&str]) -> TlsServer {
         let path = folder.path().join("ca.pem");
         fs::write(&path, &self.certificate).expect("the folder is ours");
         let flags = [&["--tls-client-ca", path.to_str().expect("it is text")], flags].concat();
