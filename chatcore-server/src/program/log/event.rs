@@ -1,11 +1,9 @@
 //! What an event says.
 
 use std::fmt::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use tracing::field::{Field, Visit};
-
-use crate::{origin_of, quota_key};
 
 /// Bytes of a value, or of a message: what is longer is cut. So a line has an end.
 const VALUE_BYTES_MAX: usize = 1024;
@@ -13,6 +11,10 @@ const VALUE_BYTES_MAX: usize = 1024;
 /// The fields that say where the peer is whom an event is about: its address, or its origin.
 const PEER: &str = "peer";
 pub(super) const ORIGIN: &str = "origin";
+
+/// Bits of an IPv6 address that belong to one person, as far as lines are concerned: with more, somebody could have so many
+/// lines as there are networks of their own.
+const SITE_BITS: u8 = 48;
 
 /// A message, and its fields in their order.
 #[derive(Debug, Default)]
@@ -29,19 +31,37 @@ pub(super) enum Value {
 }
 
 impl Content {
-    /// Where those are whom the event is about.
+    /// Where those are whom the event is about: an address, or a site of IPv6, whether the event names a peer or an origin.
     pub(super) fn origin(&self) -> Option<String> {
         self.fields.iter().find_map(|(name, value)| match (*name, value) {
-            (ORIGIN, Value::Text(origin)) => Some(origin.clone()),
+            (ORIGIN, Value::Text(origin)) => Some(origin_of(origin)),
             // A peer without an address is its own origin: `unix`.
-            (PEER, Value::Text(peer)) => {
-                Some(peer.parse().map_or_else(
-                    |_| peer.clone(),
-                    |address: SocketAddr| origin_of(quota_key(address.ip())).to_string(),
-                ))
-            }
+            (PEER, Value::Text(peer)) => Some(match peer.parse::<SocketAddr>() {
+                Ok(address) => of_address(address.ip(), SITE_BITS),
+                Err(_) => peer.clone(),
+            }),
             _ => None,
         })
+    }
+}
+
+/// The same of what is written as an address, or as a network.
+fn origin_of(text: &str) -> String {
+    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
+    match address.parse() {
+        // A network that is wider has no narrower one.
+        Ok(address) => of_address(address, bits.parse().map_or(SITE_BITS, |bits: u8| bits.min(SITE_BITS))),
+        Err(_) => text.into(),
+    }
+}
+
+fn of_address(address: IpAddr, bits: u8) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
+            format!("{}/{bits}", Ipv6Addr::from(u128::from(address) & mask))
+        }
     }
 }
 
@@ -110,8 +130,12 @@ mod tests {
             Content { message: String::new(), fields }.origin()
         };
         assert_eq!(origin("peer", "192.0.2.1:5"), Some("192.0.2.1".into()));
-        assert_eq!(origin("peer", "[2001:db8::7]:5"), Some("2001:db8::/64".into()));
-        assert_eq!(origin("origin", "2001:db8::/64"), Some("2001:db8::/64".into()));
+        assert_eq!(origin("peer", "[2001:db8:1:2::7]:5"), Some("2001:db8:1::/48".into()));
+        assert_eq!(origin("origin", "2001:db8:1:2::/64"), Some("2001:db8:1::/48".into()));
+        assert_eq!(origin("origin", "2001:db8::/32"), Some("2001:db8::/32".into()), "it is wider");
+        for name in ["peer", "origin"] {
+            assert_eq!(origin(name, "unix"), Some("unix".into()));
+        }
         assert_eq!(origin("address", "192.0.2.1:5"), None);
     }
 

@@ -211,6 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn who_has_many_networks_of_ipv6_is_one_origin_by_whatever_name() {
+        let kind = kind!(Level::INFO, "joined");
+        let rates = Rates::new(RateLimits { kind: 100, origin: 3 });
+        let now = Instant::now();
+        let of_peers = (0..10_000).map(|i| about(&format!("[2001:db8:1:{i:x}::1]:1")));
+        let origin = |i: u32| format!("2001:db8:1:{i:x}::/64");
+        let of_origins =
+            (0..10).map(|i| Content { message: "joined".into(), fields: vec![("origin", Value::Text(origin(i)))] });
+        assert_eq!(of_peers.chain(of_origins).filter(|content| rates.admits(now, kind, content)).count(), 3);
+        assert_eq!(rates.state().origins.len(), 1);
+        assert!(rates.admits(now, kind, &about("[2001:db8:2::1]:1")), "another site has its own");
+        assert_eq!(told(&rates, now), ["joined: and 10007 more 2001:db8:1::/48"]);
+    }
+
+    #[test]
     fn a_kind_has_its_lines_whoever_makes_them_and_other_kinds_have_theirs() {
         let (joined, left) = (kind!(Level::INFO, "joined"), kind!(Level::WARN, "left"));
         let rates = Rates::new(RateLimits { kind: 20, origin: 3 });
@@ -238,7 +253,7 @@ mod tests {
         let rates = Rates::new(RateLimits { kind: 0, origin: 1 });
         let now = Instant::now();
         for i in 0..2 * ORIGINS_MAX {
-            rates.admits(now, kind, &about(&format!("[2001:db8:{:x}::1]:1", i + 1)));
+            rates.admits(now, kind, &about(&format!("[2001:{:x}:db8::1]:1", i + 1)));
         }
         assert_eq!(rates.state().origins.len(), ORIGINS_MAX);
         now.checked_add(WINDOW).map(|later| rates.take_rests(later));
