@@ -63,10 +63,32 @@ pub fn quota_key(address: IpAddr) -> QuotaKey {
     key(address, ORIGIN_BITS)
 }
 
-/// The origin of connections over Unix sockets. No address has this key: that of an IPv6 address ends with 64 zeros, or with
+/// The origin of connections over Unix sockets, where the system does not tell whose they are. No address has this key: that of an IPv6 address ends with 64 zeros, or with
 /// 2⁴⁰ and a number of bits, that of an IPv4 address is below 2³².
 #[cfg(feature = "mio")]
 pub(crate) const LOCAL: QuotaKey = QuotaKey(1 << 32);
+
+/// The same marks the origin of a user of this machine, whose number stands below it.
+#[cfg(all(feature = "mio", unix))]
+const LOCAL_USER_MARK: u128 = 1 << 33;
+
+/// The origin of connections over Unix sockets of this user of the machine.
+#[cfg(all(feature = "mio", unix))]
+pub(crate) const fn local(uid: Option<u32>) -> QuotaKey {
+    match uid {
+        Some(uid) => QuotaKey(LOCAL_USER_MARK | uid as u128),
+        None => LOCAL,
+    }
+}
+
+#[cfg(feature = "mio")]
+fn is_local(key: QuotaKey) -> bool {
+    #[cfg(unix)]
+    let is_user = key.0 >> 32 == LOCAL_USER_MARK >> 32;
+    #[cfg(not(unix))]
+    let is_user = false;
+    key == LOCAL || is_user
+}
 
 /// What a [`quota_key`] stands for, for people: an IPv4 address, a network of IPv6, or `unix` for those who come over the
 /// Unix sockets of a [`Server`](crate::Server).
@@ -90,7 +112,7 @@ impl fmt::Display for Origin {
         match u32::try_from(self.0.0) {
             // No peer has the address 0.0.0.0.
             #[cfg(feature = "mio")]
-            Err(_) if self.0 == LOCAL => f.write_str("unix"),
+            Err(_) if is_local(self.0) => f.write_str("unix"),
             Ok(address) if address > 0 => write!(f, "{}", Ipv4Addr::from(address)),
             _ => {
                 let others = u128::from(u64::MAX);
@@ -98,5 +120,27 @@ impl fmt::Display for Origin {
                 write!(f, "{}/{bits}", Ipv6Addr::from(self.0.0 & !others))
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "mio", unix))]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_user_of_this_machine_is_an_origin_that_no_address_has() {
+        let uids = [None, Some(0), Some(1000), Some(u32::MAX)];
+        let addresses = ["0.0.0.1", "255.255.255.255", "::1", "::2:0:0:0:0", "ffff::"];
+        let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().expect("an address")).collect();
+        let mut keys: HashSet<_> = uids.into_iter().map(local).collect();
+        for bits in 1..=64 {
+            keys.extend(addresses.iter().map(|address| key(*address, bits)));
+        }
+        let (are_local, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| is_local(*key));
+        assert_eq!(are_local.len(), uids.len());
+        assert!(are_local.iter().all(|key| origin_of(*key).to_string() == "unix"));
+        assert!(others.iter().all(|key| origin_of(*key).to_string() != "unix"));
     }
 }

@@ -9,9 +9,9 @@ use chatcore::QuotaKey;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
-#[cfg(unix)]
-use crate::origin::LOCAL;
 use crate::origin::Prefixes;
+#[cfg(unix)]
+use crate::origin::local;
 
 /// The other end of a connection. Smaller than a `SocketAddr`, because each connection has one: it lacks the scope of an
 /// address of IPv6, which is only shown.
@@ -76,12 +76,12 @@ impl Peer {
         }
     }
 
-    /// Where it comes from, as the hub takes it. All programs of this machine are one origin.
+    /// Where it comes from, as the hub takes it. Over Unix sockets, each user of this machine is one.
     pub(crate) fn origin(&self, prefixes: Prefixes) -> QuotaKey {
         match self {
             Self::Ip { address, .. } => prefixes.origin(*address),
             #[cfg(unix)]
-            Self::Local { .. } => LOCAL,
+            Self::Local { uid } => local(*uid),
         }
     }
 

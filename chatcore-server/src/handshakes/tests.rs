@@ -128,7 +128,7 @@ fn a_guest_makes_way_for_an_owner_who_gets_in_alone() {
 fn a_handshake_of_tls_costs_its_origin_what_it_takes_with_the_key() {
     use crate::accept::{Entrance, Way};
     use crate::connections::Connections;
-    use crate::origin::LOCAL;
+    use crate::origin::local;
     use crate::tls::Tls;
     use crate::wall_clock::WallClock;
 
@@ -147,7 +147,7 @@ fn a_handshake_of_tls_costs_its_origin_what_it_takes_with_the_key() {
         let (transport, _client) = crate::writing::tests::tls_pair();
         let entrance = Entrance { way: Way::Direct, resume_time_max: None };
         connections.open(NOW, transport, Peer::Local { uid: None }, entrance);
-        let charge = |_: &u32| connections.hub().charge_origin(NOW, LOCAL, 1).is_some();
+        let charge = |_: &u32| connections.hub().charge_origin(NOW, local(None), 1).is_some();
         let spent = BURST - (0..=BURST).find(charge).expect("it is used up some time");
         assert_eq!(spent, CONNECTION_COST + tls.handshake_cost().units());
         spent

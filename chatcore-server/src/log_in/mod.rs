@@ -70,11 +70,12 @@ pub struct LogInRequest<'a> {
     /// The address that the client comes from; none over a Unix socket.
     pub address: Option<IpAddr>,
     /// The origin in which the server counts the client: its address, or the network of it that
-    /// [`DriverLimits::ipv6_origin_bits`](crate::DriverLimits::ipv6_origin_bits) makes. All programs that come over Unix
-    /// sockets have the same one.
+    /// [`DriverLimits::ipv6_origin_bits`](crate::DriverLimits::ipv6_origin_bits) makes. Over Unix
+    /// sockets, each user of the machine is one.
     pub origin: QuotaKey,
     /// Many users come from there, as from a proxy: the origin is among
-    /// [`DriverLimits::uncounted_origins`](crate::DriverLimits::uncounted_origins), or it is that of all Unix sockets.
+    /// [`DriverLimits::uncounted_origins`](crate::DriverLimits::uncounted_origins), or the client comes over a Unix
+    /// socket.
     pub is_origin_shared: bool,
     /// A proxy carries the connection, and has said where the client comes from, or that it does not know.
     pub is_proxied: bool,
