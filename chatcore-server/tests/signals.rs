@@ -57,7 +57,10 @@ fn usr1_logs_how_much_there_is() {
 
 #[test]
 fn usr2_logs_all_and_the_next_one_as_before() {
-    let mut server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("chatcore.toml");
+    fs::write(&config, "").unwrap();
+    let mut server = Server::start(&["--config", config.to_str().unwrap()]);
     User::registered(server.address(), "alice").close();
     server.logged(&["INFO left"]);
     assert_eq!(server.count_logged(&["DEBUG"]), 0);
@@ -70,6 +73,10 @@ fn usr2_logs_all_and_the_next_one_as_before() {
     };
     // The filter changes after the line that says so.
     while log_of(&mut server, "bob") == 0 {}
+    // A reload that changes nothing does not change this.
+    fs::write(&config, "nothing = 1").unwrap();
+    server.signal("HUP");
+    server.logged(&["ERROR", "all settings stay as they are"]);
     server.signal("USR2");
     server.logged(&["INFO the log changes", "level=info"]);
     let mut before = 0;

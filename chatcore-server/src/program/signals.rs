@@ -37,8 +37,8 @@ impl Signals {
         for signal in signals {
             match signal {
                 SIGHUP if !is_hangup_an_end => {
-                    self.reload();
-                    is_verbose = false;
+                    // It sets the level of the log, unless all stays as it is.
+                    is_verbose &= !self.reload();
                 }
                 SIGHUP | SIGINT | SIGQUIT | SIGTERM if !is_stopping => {
                     is_stopping = true;
@@ -58,8 +58,8 @@ impl Signals {
         }
     }
 
-    /// Takes over what has changed, or nothing of it.
-    fn reload(&mut self) {
+    /// Takes over what has changed, or nothing of it. Returns whether it has.
+    fn reload(&mut self) -> bool {
         let loaded = match Loaded::load(&self.invocation) {
             Ok(loaded) => loaded,
             Err(faults) => {
@@ -67,7 +67,7 @@ impl Signals {
                     error!("{line}");
                 }
                 error!("the configuration is wrong: all settings stay as they are");
-                return;
+                return false;
             }
         };
         for warning in &loaded.warnings {
@@ -77,7 +77,7 @@ impl Signals {
         // What stays may not fit what changes.
         if let Err(error) = self.server.reload(changes.settings.config()) {
             error!(%error, "all settings stay as they are: what needs a restart does not fit what has changed");
-            return;
+            return false;
         }
         changes.settings.apply_log_in();
         self.log.set_filter(&changes.settings.log.level);
@@ -96,6 +96,7 @@ impl Signals {
             warn!(setting = change.setting.name, from = change.from, to = change.to, "changes with a restart");
         }
         info!(changed = changes.live.len(), need_a_restart = changes.restart.len(), "reloaded");
+        true
     }
 
     fn set_verbose(&self, is_verbose: bool) {
