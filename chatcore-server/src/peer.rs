@@ -129,3 +129,16 @@ pub(crate) fn uid_of(socket: &impl AsFd) -> Option<u32> {
 pub(crate) fn uid_of(_: &impl AsFd) -> Option<u32> {
     None
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_of_this_machine_are_origins_apart() {
+        let origin = |uid| Peer::Local { uid }.origin(Prefixes::default());
+        assert_ne!(origin(Some(1)), origin(Some(2)));
+        assert_ne!(origin(Some(1)), origin(None));
+        assert_eq!(origin(Some(1)), origin(Some(1)));
+    }
+}
