@@ -263,10 +263,12 @@ fn who_resumes_a_session_does_not_wait_behind_those_who_ask_for_names() {
         }
         alice.tell_oneself("alice").await;
         alice.hang_up();
+        let begun = tokio::time::Instant::now();
         for expected in ["Reconnecting", "Resumed"] {
             let event = format!("{:?}", alice.event().await);
             assert!(event.starts_with(expected), "{event}");
         }
+        assert!(begun.elapsed() < Duration::from_secs(10), "long before the other is over: {:?}", begun.elapsed());
         alice.tell_oneself("alice").await;
     });
 }
