@@ -20,8 +20,11 @@ pub(crate) const fn reserve(connections_for_resumes: usize, connections_max: usi
     if connections_for_resumes < most { connections_for_resumes } else { most }
 }
 
-/// The limits of a hub, of which no origin may have more than half of what there is for all: then two have to come together
-/// before others find nothing left.
+/// As many of anything an origin may have however few there are: of so few, it is no matter who has them.
+const FEW: u32 = 16;
+
+/// The limits of a hub, of which no origin may have more than half of what there is for all, unless that is few: then two have to
+/// come together before others find nothing left.
 pub(crate) fn in_halves(mut limits: Limits) -> Limits {
     let of_origins = [
         (&mut limits.sessions_of_origin_max, limits.sessions_max),
@@ -33,8 +36,7 @@ pub(crate) fn in_halves(mut limits: Limits) -> Limits {
         (&mut limits.detached_of_origin_max, limits.detached_max),
     ];
     for (of_origin, of_all) in of_origins {
-        // One may have one.
-        *of_origin = (*of_origin).min((of_all / SHARE).max(1));
+        *of_origin = (*of_origin).min((of_all / SHARE).max(FEW));
     }
     limits
 }
@@ -154,11 +156,11 @@ mod tests {
 
     #[test]
     fn no_origin_has_more_than_half_of_anything() {
-        let few = Limits::default().with_sessions_max(6_000).with_rooms_max(1).with_hub_watches_max(100_000);
+        let few = Limits::default().with_sessions_max(6_000).with_rooms_max(20).with_hub_watches_max(100_000);
         let Limits {
             sessions_of_origin_max, rooms_of_origin_max, watches_of_origin_max, members_of_origin_max, ..
         } = in_halves(few);
-        assert_eq!((sessions_of_origin_max, rooms_of_origin_max, watches_of_origin_max), (3_000, 1, 50_000));
+        assert_eq!((sessions_of_origin_max, rooms_of_origin_max, watches_of_origin_max), (3_000, 16, 50_000));
         assert_eq!(members_of_origin_max, Limits::default().members_of_origin_max, "that is less");
         let none = in_halves(Limits::default().with_detached_of_origin_max(0));
         assert_eq!(none.detached_of_origin_max, 0, "who asked for none gets none");
