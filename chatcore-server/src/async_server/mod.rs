@@ -256,7 +256,8 @@ impl<H: Hooks> AsyncServer<H> {
     /// The hub works for nobody else meanwhile, so the closure should be short. It must not call this method, and must leave
     /// connections, [`poll_action`](Hub::poll_action) and [`poll_event`](Hub::poll_event) to the server: a connection hangs
     /// whose action is taken away, and the server ends if it meets a connection that it does not know. To stop the server,
-    /// call [`shut_down`](Self::shut_down), and not that of the hub.
+    /// call [`shut_down`](Self::shut_down), and not that of the hub. Limits that are set so are taken as they are: the server
+    /// bounds an origin's part by half of all only in those that it begins with.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {

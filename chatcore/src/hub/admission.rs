@@ -302,6 +302,9 @@ impl Hub {
         if rooms.memberships() + memberships > memberships_max as usize {
             return Err(Refusal::MembershipsFull { memberships_max });
         }
+        if let Err(memberships_max) = sessions.origins.check_memberships(registration, memberships, &sessions.limits) {
+            return Err(Refusal::MembershipsFull { memberships_max });
+        }
         // A room that is full takes nobody else. But its members bring their devices: who could not log in until it has left a
         // room could not leave it.
         let (conn, session) = self.begin(key, body_bytes_max, registration)?;
@@ -338,6 +341,7 @@ impl Hub {
         let share = sessions.origins.open(sessions.now, registration);
         let details = Details {
             armed: None,
+            home: Some(sessions.origins.split(&share)),
             heard_before_pause: sessions.now,
             serial: sessions.next_serial(),
             resume_time: registration.resume_time,

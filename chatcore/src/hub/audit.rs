@@ -137,14 +137,15 @@ impl Hub {
         let mut found: BTreeMap<u32, Uses> = BTreeMap::new();
         let mut openers: BTreeMap<usize, u32> = BTreeMap::new();
         for (_, session) in sessions.iter() {
-            let Uses { numbers, bytes, members } = found.entry(session.share.account()).or_default();
+            let Uses { numbers, bytes, .. } = found.entry(session.share.account()).or_default();
             let is_waiting = session.is_detached() && session.closing() != Some(CloseReason::Displaced);
             numbers.sessions += 1;
             numbers.detached += u32::from(is_waiting);
-            numbers.memberships += u32::try_from(session.details.rooms.len()).expect("they are few");
-            numbers.watches += u32::try_from(session.details.watches.len()).expect("they are few");
             numbers.waiting += u32::try_from(session.waiting().len()).expect("they are few");
             *bytes += session.share.bytes();
+            let Uses { numbers, members, .. } = found.entry(session.home().account()).or_default();
+            numbers.memberships += u32::try_from(session.details.rooms.len()).expect("they are few");
+            numbers.watches += u32::try_from(session.details.watches.len()).expect("they are few");
             for membership in &session.details.rooms {
                 let room = membership.slot.group();
                 *members.entry(room).or_default() += 1;

@@ -94,7 +94,7 @@ impl Presence {
         if self.watchers.memberships() + new > sessions.limits.hub_watches_max as usize {
             return Err(RejectCode::HubWatchesFull);
         }
-        if !sessions.origins.may_watch(&sessions[session].share, new, &sessions.limits) {
+        if !sessions.origins.may_watch(sessions[session].home(), new, &sessions.limits) {
             return Err(RejectCode::HubWatchesFull);
         }
         sessions.count_watches(session, new);

@@ -75,9 +75,9 @@ impl Bucket {
         }
     }
 
-    /// Forgives what is not paid off beyond a burst.
-    pub(super) fn forgive(&mut self, now: Instant, pace: &Pace) {
-        let latest = Instant::from_nanos(now.as_nanos().saturating_add(pace.burst));
+    /// Forgives what is not paid off beyond so many bursts.
+    pub(super) fn forgive(&mut self, now: Instant, pace: &Pace, bursts: u64) {
+        let latest = Instant::from_nanos(now.as_nanos().saturating_add(pace.burst.saturating_mul(bursts)));
         self.paid_off_at = self.paid_off_at.min(latest);
     }
 

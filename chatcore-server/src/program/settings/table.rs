@@ -204,9 +204,9 @@ settings! {
             "Bits of an IPv6 address that make a site.";
         uncounted_origins: server.driver.uncounted_origins, List("NETWORK"), Live,
             "Networks like `10.0.0.0/8`, or addresses, that are not bounded in number: the limits for an address on \
-             connections, sessions, rooms, users without a connection and wrong passwords do not hold for them. Those on \
-             cost and memory do. They are for proxies, and for gateways that many users share. `none` for none; Unix \
-             sockets are always among them.",
+             connections, sessions, rooms, memberships, watched names, users without a connection and wrong passwords do \
+             not hold for them. Those on cost and memory do. They are for proxies, and for gateways that many users share. \
+             `none` for none; Unix sockets are always among them, but for wrong passwords.",
             flag = "uncounted-origin";
     }
     "Rates" {

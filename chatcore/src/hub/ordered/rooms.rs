@@ -149,10 +149,10 @@ impl Rooms {
                 return Err(RejectCode::HubRoomsFull);
             }
             _ if exceeds(self.groups.memberships(), limits.memberships_max) => return Err(RejectCode::HubRoomsFull),
-            _ if !sessions.origins.may_have_memberships(&sessions[session].share, entering, limits) => {
+            _ if !sessions.origins.may_have_memberships(sessions[session].home(), entering, limits) => {
                 return Err(RejectCode::HubRoomsFull);
             }
-            Some(room) if !sessions.origins.may_enter(&sessions[session].share, room, entering, limits) => {
+            Some(room) if !sessions.origins.may_enter(sessions[session].home(), room, entering, limits) => {
                 return Err(RejectCode::RoomFull);
             }
             _ => {}

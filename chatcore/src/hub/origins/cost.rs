@@ -31,12 +31,12 @@ impl Origins {
     /// Lets no bucket be further behind than a burst of its new pace.
     pub(in crate::hub) fn change_pace(&mut self, now: Instant, pace: &Pace) {
         for (_, account) in &mut self.accounts {
-            account.bucket.forgive(now, pace);
+            account.bucket.forgive(now, pace, 1);
         }
     }
 
     /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, when it
-    /// may ask again.
+    /// may ask again. Its sessions wait for that, too, and so it is never behind by more than another burst.
     pub(in crate::hub) fn charge_admission(
         &mut self,
         now: Instant,
@@ -47,6 +47,7 @@ impl Origins {
         self.with_bucket(now, origin, |bucket| {
             let paused = bucket.paused_until(now, pace);
             bucket.charge(now, if paused.is_none() { cost + cost_before } else { cost_before }, pace);
+            bucket.forgive(now, pace, 2);
             paused.map_or(Ok(()), Err)
         })
     }

@@ -25,28 +25,60 @@ impl Origins {
 
     /// Whether one more session may begin that comes from there. If not, how many its origin or its site may have.
     pub(in crate::hub) fn check_session(&self, registration: &Registration, limits: &Limits) -> Result<(), u32> {
+        let bound = Bound { of_origin: limits.sessions_of_origin_max, of_all: limits.sessions_max };
+        self.check_new(registration, 1, bound, |numbers| numbers.sessions)
+    }
+
+    /// Whether a session that comes from there may begin in so many rooms. If not, how many memberships its origin or its
+    /// site may have.
+    pub(in crate::hub) fn check_memberships(
+        &self,
+        registration: &Registration,
+        more: usize,
+        limits: &Limits,
+    ) -> Result<(), u32> {
+        let bound = Bound { of_origin: limits.memberships_of_origin_max, of_all: limits.memberships_max };
+        self.check_new(registration, small(more), bound, |numbers| numbers.memberships)
+    }
+
+    /// As [`Origins::check`], for an origin and a site that may have no account yet.
+    fn check_new(
+        &self,
+        registration: &Registration,
+        more: u32,
+        bound: Bound,
+        number: impl Fn(&Numbers) -> u32,
+    ) -> Result<(), u32> {
         if !registration.is_counted() {
             return Ok(());
         }
         let account = self.by_origin.get(&registration.origin).map(|account| &self.accounts[*account as usize]);
-        let of_origin = account.map_or(0, |account| account.numbers.sessions);
+        let of_origin = account.map_or(0, |account| number(&account.numbers));
         let of_site = registration.site.map(|site| {
-            let sessions = self.sites.find(site.key).map_or(0, |site| site.numbers.sessions);
-            (sessions, site.factor)
+            let of_site = self.sites.find(site.key).map_or(0, |site| number(&site.numbers));
+            (of_site, site.factor)
         });
-        let bound = Bound { of_origin: limits.sessions_of_origin_max, of_all: limits.sessions_max };
-        bound.check(1, of_origin, of_site)
+        bound.check(more, of_origin, of_site)
     }
 
-    /// A session counts here from now on, and is in these rooms.
-    pub(in crate::hub) fn enter(&mut self, share: &Share, numbers: Numbers, rooms: impl Iterator<Item = usize>) {
+    /// A session that begins counts here.
+    pub(in crate::hub) fn enter(&mut self, share: &Share) {
+        self.count(share.account, |own| own.sessions += 1);
+    }
+
+    /// A session that comes from elsewhere counts here from now on.
+    pub(in crate::hub) fn take_over(&mut self, share: &Share, numbers: Numbers) {
         self.count(share.account, |own| *own += numbers);
-        rooms.for_each(|room| self.count_member(share, room, true));
     }
 
-    /// A session counts here no more, nor do its rooms.
-    pub(in crate::hub) fn leave(&mut self, share: &Share, numbers: Numbers, rooms: impl Iterator<Item = usize>) {
+    /// A session counts here no more.
+    pub(in crate::hub) fn leave(&mut self, share: &Share, numbers: Numbers) {
         self.count(share.account, |own| *own -= numbers);
+    }
+
+    /// What a session held counts here no more, nor do its rooms.
+    pub(in crate::hub) fn forget_held(&mut self, share: &Share, held: Numbers, rooms: impl Iterator<Item = usize>) {
+        self.count(share.account, |own| *own -= held);
         rooms.for_each(|room| self.count_member(share, room, false));
     }
 

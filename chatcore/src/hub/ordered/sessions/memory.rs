@@ -93,28 +93,31 @@ impl Buffers {
         as_large.map(|(_, _, index)| *index).min_by_key(|index| sessions[*index].unacked_since)
     }
 
-    /// The same among smaller sessions, of which some are looked at: none if none of those holds anything.
-    pub(in crate::hub) fn search_of(&mut self, account: u32, sessions: &Slab<Session>, slots: usize) -> Option<usize> {
+    /// The same among smaller sessions of some accounts, of which some are looked at: none if none of those holds anything.
+    pub(in crate::hub) fn search_of(
+        &mut self,
+        is_of: impl Fn(u32) -> bool,
+        sessions: &Slab<Session>,
+        slots: usize,
+    ) -> Option<usize> {
         let candidates = next_slots(&mut self.search_from, slots);
         let of_account = |index: &usize| {
             let session = sessions.get(*index);
-            session.is_some_and(|session| session.share.account() == account && !session.is_closing)
+            session.is_some_and(|session| is_of(session.share.account()) && !session.is_closing)
         };
         let found = candidates.filter(of_account).max_by_key(|index| sessions[*index].share.bytes());
         found.filter(|index| sessions[*index].share.bytes() > 0)
     }
 
-    /// The closing connection of an origin, or of all, that holds most, of some that are looked at.
+    /// The closing connection of some accounts that holds most, of some that are looked at.
     pub(in crate::hub) fn search_closing(
         &mut self,
-        account: Option<u32>,
+        is_of: impl Fn(u32) -> bool,
         conns: &Slab<Conn>,
         slots: usize,
     ) -> Option<usize> {
         let held = |index: &usize| match &conns.get(*index)?.state {
-            ConnState::Closing(closing)
-                if !closing.is_over && account.is_none_or(|account| closing.share.account() == account) =>
-            {
+            ConnState::Closing(closing) if !closing.is_over && is_of(closing.share.account()) => {
                 Some(closing.outbox.held_bytes()).filter(|bytes| *bytes > 0)
             }
             _ => None,

@@ -245,7 +245,7 @@ impl Sessions {
                 return;
             }
             // Very many hold a little each: nobody gets more until they acknowledge, or stall.
-            if let Some(conn) = self.buffers.search_closing(None, &self.conns, self.conn_slots_used) {
+            if let Some(conn) = self.buffers.search_closing(|_| true, &self.conns, self.conn_slots_used) {
                 self.finish_conn(conn);
             }
             return;
@@ -254,11 +254,13 @@ impl Sessions {
             return;
         }
         let Some(account) = self.origins.largest_of(largest) else { return };
+        // Of a site whose origins hold a little each, any session of it will do.
+        let is_of_largest = |account| self.origins.is_of(account, largest);
         let victim = self.buffers.largest_of(account, &self.all);
-        if let Some(victim) = victim.or_else(|| self.buffers.search_of(account, &self.all, self.slots_used)) {
+        if let Some(victim) = victim.or_else(|| self.buffers.search_of(is_of_largest, &self.all, self.slots_used)) {
             self.buffers.unlist(victim, &mut self.all[victim]);
             self.mark_closing(victim, CloseReason::Evicted);
-        } else if let Some(conn) = self.buffers.search_closing(Some(account), &self.conns, self.conn_slots_used) {
+        } else if let Some(conn) = self.buffers.search_closing(is_of_largest, &self.conns, self.conn_slots_used) {
             // All its sessions have ended: what they had to be written is too much.
             self.finish_conn(conn);
         }

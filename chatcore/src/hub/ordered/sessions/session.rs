@@ -128,6 +128,9 @@ const fn lower_half(number: u64) -> u32 {
 pub(in crate::hub) struct Details {
     /// The session's entry among the timers.
     pub(in crate::hub) armed: Option<Instant>,
+    /// In the account of the origin from which it began. Its memberships and watches count there: if they went with it to
+    /// other origins, one could begin ever more of them.
+    pub(in crate::hub) home: Option<Share>,
     /// When something was last heard before the pause, while the silence counts from the end of one.
     pub(in crate::hub) heard_before_pause: Instant,
     /// Unlike that of a session that had the same index before.
@@ -413,15 +416,20 @@ impl Session {
         matches!(self.attachment, Attachment::Detached { .. })
     }
 
-    /// What it counts for its origin.
+    /// What it counts for the origin of its connection.
     pub(super) fn numbers(&self) -> Numbers {
-        Numbers {
-            sessions: 1,
-            memberships: few(self.details.rooms.len()),
-            watches: few(self.details.watches.len()),
-            waiting: few(self.waiting().len()),
-            ..Numbers::default()
-        }
+        Numbers { sessions: 1, waiting: few(self.waiting().len()), ..Numbers::default() }
+    }
+
+    /// What it counts for the origin from which it began, wherever it goes on.
+    pub(super) fn held(&self) -> Numbers {
+        let (memberships, watches) = (few(self.details.rooms.len()), few(self.details.watches.len()));
+        Numbers { memberships, watches, ..Numbers::default() }
+    }
+
+    /// Its share of that origin.
+    pub(in crate::hub) fn home(&self) -> &Share {
+        self.details.home.as_ref().unwrap_or(&self.share)
     }
 
     /// The rooms that it is in.

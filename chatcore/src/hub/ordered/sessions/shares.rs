@@ -15,17 +15,17 @@ impl Sessions {
 
     /// A session comes into a room, or goes.
     pub(in crate::hub) fn count_membership(&mut self, index: usize, room: usize, is_coming: bool) {
-        self.origins.count_membership(&self.all[index].share, room, is_coming);
+        self.origins.count_membership(self.all[index].home(), room, is_coming);
     }
 
     /// A session watches so many names more.
     pub(in crate::hub) fn count_watches(&mut self, index: usize, more: usize) {
-        self.origins.count_more(&self.all[index].share, Numbers { watches: few(more), ..Numbers::default() });
+        self.origins.count_more(self.all[index].home(), Numbers { watches: few(more), ..Numbers::default() });
     }
 
     /// A session watches so many names no more.
     pub(in crate::hub) fn forget_watches(&mut self, index: usize, less: usize) {
-        self.origins.count_less(&self.all[index].share, Numbers { watches: few(less), ..Numbers::default() });
+        self.origins.count_less(self.all[index].home(), Numbers { watches: few(less), ..Numbers::default() });
     }
 
     // ---- requests that wait ----

@@ -103,7 +103,8 @@ impl Sessions {
     pub(in crate::hub) fn set_limits(&mut self, limits: Limits) {
         if limits.origin_rate != self.limits.origin_rate {
             self.origin_pace = Pace::new(limits.origin_rate);
-            self.is_any_rate_limited = limits.session_rate.per_s > 0 || limits.origin_rate.per_s > 0;
+            // Users may have rates of their own.
+            self.is_any_rate_limited |= limits.session_rate.per_s > 0 || limits.origin_rate.per_s > 0;
             self.origins.change_pace(self.now, &self.origin_pace);
         }
         self.limits = limits;
@@ -187,7 +188,7 @@ impl Sessions {
 
     pub(in crate::hub) fn insert(&mut self, session: Session) -> usize {
         self.pool.adopt(session.outbox.held_bytes());
-        self.origins.enter(&session.share, session.numbers(), session.rooms());
+        self.origins.enter(&session.share);
         let index = self.all.insert(session);
         self.slots_used = self.slots_used.max(index + 1);
         self.counters.sessions_begun += 1;
@@ -204,7 +205,11 @@ impl Sessions {
         self.forget_own(index);
         self.counters.sessions_ended += 1;
         let mut session = self.all.remove(index);
-        self.origins.leave(&session.share, session.numbers(), session.rooms());
+        self.origins.leave(&session.share, session.numbers());
+        if let Some(home) = session.details.home.take() {
+            self.origins.forget_held(&home, session.held(), session.rooms());
+            self.origins.close(home);
+        }
         if let Attachment::Detached { until } = session.attachment {
             if session.closing() != Some(CloseReason::Displaced) {
                 self.origins.reattach(&session.share, until, index);
@@ -297,8 +302,8 @@ impl Sessions {
         session.unacked_since = if session.outbox.awaits_ack() { self.now } else { Instant::MAX };
         let old = mem::replace(&mut session.share, share);
         if old.account() != session.share.account() {
-            self.origins.leave(&old, session.numbers(), session.rooms());
-            self.origins.enter(&session.share, session.numbers(), session.rooms());
+            self.origins.leave(&old, session.numbers());
+            self.origins.take_over(&session.share, session.numbers());
         }
         self.origins.close(old);
         self.count_buffers(index);
