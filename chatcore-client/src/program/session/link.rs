@@ -16,8 +16,7 @@ const LONG_AFTER: Duration = Duration::from_secs(1);
 impl Session {
     /// Tells a person how far the connection is, if that has changed, or takes long.
     pub(super) fn tell_link(&mut self) -> Result<(), Failure> {
-        // Who leaves is told of that.
-        if !self.console.is_interactive() || matches!(self.stage, Stage::Quitting | Stage::Over) {
+        if !self.tells_link() {
             return Ok(());
         }
         let (state, now) = (self.link_state(), Instant::now());
@@ -35,7 +34,12 @@ impl Session {
 
     /// When [`tell_link`](Self::tell_link) has something to do, if nothing else happens.
     pub(super) fn link_told_at(&self) -> Option<Instant> {
-        self.link.filter(|_| self.console.is_interactive())?.long_at()
+        self.link.filter(|_| self.tells_link())?.long_at()
+    }
+
+    /// Who leaves is told of that.
+    fn tells_link(&self) -> bool {
+        self.console.is_interactive() && !matches!(self.stage, Stage::Quitting | Stage::Over)
     }
 
     /// None while the next attempt is waited for, of which others tell.

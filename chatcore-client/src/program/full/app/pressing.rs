@@ -51,8 +51,9 @@ impl App {
             (None, Key::Char(c)) => self.insert(c.encode_utf8(&mut [0; 4])),
             (None, Key::Paste(text)) => self.insert(text),
             (None, Key::Click { column, row }) => {
+                // The list may be another one by now.
                 if let Some(name) = self.conversation_at(*column, *row) {
-                    self.open(&name);
+                    self.open_unseen(&name);
                 }
             }
             (None, Key::ScrollUp { .. }) => self.scroll(WHEEL_ROWS),

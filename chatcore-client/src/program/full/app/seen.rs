@@ -87,18 +87,25 @@ impl App {
         self.drawn.seen.borrow().shows(reader)
     }
 
-    /// Whether a key would send a line to whom the terminal does not show yet, so that it is better pressed after the next
-    /// picture. What somebody opened by its place in the list, before they saw what it is, they have not named: that key
+    /// Whether a key would send a line to whom the terminal does not show yet, or answer what it does not show, so that it is
+    /// better pressed after the next picture. What somebody opened by its place in the list, before they saw what it is, they have not named: that key
     /// is refused.
     pub(in crate::program::full) fn awaits_picture(&self, key: &Key) -> bool {
-        self.screen.keys.action(key) == Some(Action::Send)
-            && self.help.is_none()
-            && self.field.is_none()
+        let enters_answer = *key == Key::Enter && self.awaits_answer();
+        let sends_line = self.screen.keys.action(key) == Some(Action::Send) && self.awaits_line();
+        (enters_answer || sends_line) && self.help.is_none() && !self.is_about_to_end() && !self.shows(&self.reader())
+    }
+
+    /// An answer is typed, perhaps before the terminal shows what is asked.
+    fn awaits_answer(&self) -> bool {
+        self.field.as_ref().is_some_and(|field| !field.is_closed && !field.is_withdrawn && !field.text().is_empty())
+    }
+
+    fn awaits_line(&self) -> bool {
+        self.field.is_none()
             && self.types_line()
-            && !self.is_about_to_end()
             && !self.drawn.seen.borrow().is_chosen_unseen
             && matches!(self.intent(), Intent::Send { .. })
-            && !self.shows(&self.reader())
     }
 
     /// Whether a key ends the program, whatever else waits.
@@ -187,6 +194,19 @@ pub(in crate::program::full) mod tests {
         app.type_text("to all");
         app.press(&Key::Enter);
         assert_eq!(sent(&mut app), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn an_answer_that_is_typed_before_the_question_is_seen_waits_for_the_picture() {
+        let mut app = App::new();
+        app.ask(Ask::Name);
+        app.type_text("ines");
+        assert!(app.awaits_picture(&Key::Enter), "or the next line would be a part of the name");
+        draw(&app, 80, 24);
+        app.see_picture();
+        assert!(!app.awaits_picture(&Key::Enter));
+        app.press(&Key::Enter);
+        assert!(matches!(app.poll(), Some(Input::Line(name)) if name == "ines"));
     }
 
     #[test]
