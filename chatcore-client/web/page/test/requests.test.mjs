@@ -138,6 +138,25 @@ test("only so much waits, and of the rest a person is told that it is not sent",
     assert.equal(states().at(-1), "short waiting");
 });
 
+test("what waits in a conversation that is closed goes before the room is left", async () => {
+    const client = clientOf({ state: "waiting" });
+    const { requests } = begun(client);
+    requests.say("#lobby", "last words");
+    requests.say("bob", "for bob");
+    void requests.close("#lobby");
+    await turn();
+    assert.deepEqual(client.asked, [["#lobby", "last words"], ["leave", "#lobby"]], "bob's waits on");
+});
+
+test("what was under way when the module failed may have arrived", async () => {
+    const client = clientOf();
+    const { requests, states } = begun(client);
+    requests.say("#lobby", "hello");
+    client.answers.get("hello").reject(refusal("fault"));
+    await turn();
+    assert.deepEqual(states(), ["hello unconfirmed"]);
+});
+
 /** What a client has only while it is there, in place of what a session has. */
 function beginning(client) {
     const target = new EventTarget();

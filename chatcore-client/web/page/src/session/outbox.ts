@@ -9,6 +9,12 @@ import { TOO_MUCH_WAITS, unsent } from "./words.ts";
 const WAITING_MAX = 1_000;
 const WAITING_UNITS_MAX = 1 << 20;
 
+/** Bytes that the client must have room for: a unit takes three at the most, and a message has some before it. */
+export const OUTBOX_BYTES_MAX = 4 * WAITING_UNITS_MAX;
+
+/** After these nobody knows whether the server has a message. */
+const UNKNOWN: ReadonlySet<string | null> = new Set(["unconfirmed", "fault"]);
+
 interface Written {
     readonly to: string;
     readonly text: string;
@@ -68,6 +74,12 @@ export class Outbox {
         for (const written of all) this.#send(written);
     }
 
+    /** The conversation is closed: what waits for it goes first, and is not shown any more. */
+    handOver(name: string): void {
+        for (const { to, text } of this.#waiting) if (to === name) this.#client.send(to, text).catch(() => {});
+        this.#waiting = this.#waiting.filter(({ to }) => to !== name);
+    }
+
     /** Nothing of this session is shown any more. What waits is handed over to the client, or left to the next session. */
     end(isHandedOver: boolean): void {
         this.#isOver = true;
@@ -100,7 +112,7 @@ export class Outbox {
                 const code = error instanceof ChatError ? error.code : null;
                 // The session ended, and it certainly never went out: the next session sends it.
                 if (code === "unsent" && !this.#isOver && this.#hasRoom(text)) this.#wait(written);
-                else this.#tell(written, code === "unconfirmed" ? "unconfirmed" : "failed", unsent(error));
+                else this.#tell(written, UNKNOWN.has(code) ? "unconfirmed" : "failed", unsent(error));
             },
         );
     }

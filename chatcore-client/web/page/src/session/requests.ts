@@ -99,6 +99,7 @@ export class Requests {
 
     /** Leaves a room, or closes the conversation with a user. */
     async close(name: string): Promise<void> {
+        this.#outbox.handOver(name);
         const left = isRoom(name) ? this.#leave(name) : this.#unwatch(name);
         this.#store.dispatch({ type: "closed", name });
         this.#store.flush();

@@ -15,6 +15,7 @@ import type { Kept } from "./keep.ts";
 import { Keeper } from "./keeper.ts";
 import { listen } from "./listen.ts";
 import { notify } from "./notify.ts";
+import { OUTBOX_BYTES_MAX } from "./outbox.ts";
 import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
 import { tell } from "./tell.ts";
@@ -196,8 +197,9 @@ export class Session {
 
     /** Nothing of what was said is there for whoever comes next. */
     #clear(): void {
-        const { isSeen, phase } = this.#store.model;
-        this.#store.replace({ ...INITIAL, isSeen, phase });
+        const { isSeen, phase, nextKey } = this.#store.model;
+        // What the client before is still told is of other entries.
+        this.#store.replace({ ...INITIAL, isSeen, phase, nextKey });
     }
 
     /** A client whose events are shown as long as it is ours. */
@@ -205,7 +207,7 @@ export class Session {
         this.#link({ kind: "connecting", why: null });
         let client: Client;
         try {
-            client = new Client(location.pathname, { keepsTrying: true });
+            client = new Client(location.pathname, { keepsTrying: true, outboxBytesMax: OUTBOX_BYTES_MAX });
         } catch (error) {
             this.#break(broken(error));
             return null;
