@@ -10,9 +10,9 @@ import { bytesOf, credentialOf, invalid, nameOf, namesOf } from "./given.ts";
 import type { SocketConstructor } from "./link.ts";
 import { call } from "./load.ts";
 import type { Module } from "./load.ts";
-import { settingsOf } from "./options.ts";
 import type { ClientOptions, CloseOptions, RegisterOptions, RequestOptions } from "./options.ts";
 import { Requests } from "./requests.ts";
+import { settingsOf } from "./settings.ts";
 
 /** A session that has begun or goes on. */
 export interface Session extends User {

@@ -1,7 +1,4 @@
-import type { Settings } from "./engine/engine_bg.js";
-import { invalid } from "./given.ts";
 import type { SocketConstructor } from "./link.ts";
-import { call } from "./load.ts";
 
 /** How a client behaves. Times are milliseconds. */
 export interface ClientOptions {
@@ -37,12 +34,6 @@ export interface ClientOptions {
     announcedWaitMax?: number;
 }
 
-/** The options that the module knows by these names. */
-const SETTINGS = [
-    "keepsTrying", "frameBytesMax", "outboxBytesMax", "answerTimeMax", "probeTimeMax", "flushTimeMax", "ackDelay",
-    "ackFrames", "firstWait", "longestWait", "waitsResetAfter", "announcedWaitMax",
-] as const satisfies readonly (keyof ClientOptions)[];
-
 /** How a name is asked for. */
 export interface RegisterOptions {
     /** For servers that want one, such as a password. */
@@ -59,22 +50,4 @@ export interface RequestOptions {
 export interface CloseOptions {
     /** How long it tries to connect, where it has no connection, to say goodbye. Default 5 s; with 0 it does not try. */
     connectTimeMax?: number;
-}
-
-/** What the module knows of the options.
- *
- * @throws {ChatError} `invalid`, with the option's name and what would be right. */
-export function settingsOf(options: ClientOptions): Settings {
-    return call(({ Settings }) => {
-        const settings = new Settings();
-        for (const name of SETTINGS) {
-            const value = options[name];
-            if (value === undefined) continue;
-            const type = name === "keepsTrying" ? "boolean" : "number";
-            if (typeof value !== type) invalid(`${name} must be a ${type}: this is of type ${typeof value}`);
-            settings.set(name, Number(value));
-        }
-        settings.check();
-        return settings;
-    });
 }
