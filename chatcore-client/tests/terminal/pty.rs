@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use pty_process::Size;
@@ -196,6 +197,24 @@ impl Terminal {
         let (screen, timeout) =
             self.shared.changed.wait_timeout_while(screen, PATIENCE, |screen| !holds(screen)).unwrap();
         assert!(!timeout.timed_out(), "still not: {what}; the screen is\n{}", screen.parser.screen().contents());
+    }
+
+    /// Types this until something is said, and again if that takes a second: what is typed may come too early.
+    #[track_caller]
+    pub(crate) fn types_until(&self, keys: &str, words: &str) {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            self.types(keys);
+            let screen = self.shared.screen.lock().unwrap();
+            let again_after = Duration::from_secs(1);
+            let is_said = |screen: &Screen| screen.said().contains(words);
+            let (_screen, timeout) =
+                self.shared.changed.wait_timeout_while(screen, again_after, |screen| !is_said(screen)).unwrap();
+            if !timeout.timed_out() {
+                return;
+            }
+        }
+        panic!("still not: {words}");
     }
 
     /// Waits until this was said.
