@@ -22,7 +22,7 @@ impl Patient {
 
     /// Whether something is there to be read.
     pub(crate) fn has_come(&self) -> bool {
-        poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+        is_readable(self)
     }
 
     fn wait(&self, events: PollFlags) -> io::Result<()> {
