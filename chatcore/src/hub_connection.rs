@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
 
-use crate::handshake::{Handshake, QuotaKey, Refusal, Registration};
+use crate::handshake::{Handshake, QuotaSource, Refusal, Registration};
 use crate::hub::{Admission, CONNECTION_COST, ConnId, Hub, NotAdmitted, cost_of_read};
 use crate::outbox::Chunks;
 use crate::received::Received;
@@ -60,7 +60,6 @@ const INPUT_BYTES_MIN: usize = 1024;
 /// ```
 pub struct HubConnection {
     stage: Stage,
-    origin: QuotaKey,
     /// The start of a frame that is not whole, or what is not taken yet.
     input: Vec<u8>,
     /// Nothing is taken before this.
@@ -70,11 +69,17 @@ pub struct HubConnection {
 }
 
 enum Stage {
-    Handshaking(Box<Handshake>),
+    Handshaking(Box<Beginning>),
     /// The handshake is over, and its last frame is to be written.
-    Ending(Box<Handshake>),
+    Ending(Box<Beginning>),
     Open(ConnId),
     Closed,
+}
+
+/// A connection without a session.
+struct Beginning {
+    handshake: Handshake,
+    source: QuotaSource,
 }
 
 /// What a driver does next with a [`HubConnection`]. It must do each, so the enum is not `#[non_exhaustive]`.
@@ -103,12 +108,14 @@ pub enum Next {
 }
 
 impl HubConnection {
-    /// A transport that has just been made, with a number for where it comes from. That is charged for it
-    /// ([`CONNECTION_COST`]).
-    pub fn new(now: Instant, hub: &mut Hub, origin: QuotaKey) -> Self {
-        let stage = Stage::Handshaking(Box::new(Handshake::new(now, hub.limits())));
-        let paused_until = hub.charge_origin(now, origin, CONNECTION_COST);
-        Self { stage, origin, input: Vec::new(), paused_until, on_their_way: 0 }
+    /// A transport that has just been made, and where it comes from: a number for its origin, or that with its site. The origin
+    /// is charged for it ([`CONNECTION_COST`]).
+    pub fn new(now: Instant, hub: &mut Hub, source: impl Into<QuotaSource>) -> Self {
+        let source = source.into();
+        let handshake = Handshake::new(now, hub.limits());
+        let stage = Stage::Handshaking(Box::new(Beginning { handshake, source }));
+        let paused_until = hub.charge_origin(now, source, CONNECTION_COST);
+        Self { stage, input: Vec::new(), paused_until, on_their_way: 0 }
     }
 
     /// What the hub calls it; none before it is admitted, and after it is closed.
@@ -152,9 +159,10 @@ impl HubConnection {
     /// Charges the connection for a read of which nothing is taken.
     fn charge(&mut self, now: Instant, hub: &mut Hub, cost: u32) -> Next {
         if cost > 0 {
-            self.paused_until = match self.stage {
-                Stage::Open(conn) => hub.charge(now, conn, cost).unwrap_or_default(),
-                _ => hub.charge_origin(now, self.origin, cost),
+            self.paused_until = match &self.stage {
+                Stage::Open(conn) => hub.charge(now, *conn, cost).unwrap_or_default(),
+                Stage::Handshaking(beginning) => hub.charge_origin(now, beginning.source, cost),
+                Stage::Ending(_) | Stage::Closed => None,
             };
         }
         self.paused_until.map_or(Next::Read, |until| Next::Paused { until })
@@ -206,9 +214,9 @@ impl HubConnection {
         registration: Registration,
         admission: Admission,
     ) -> Result<Next, Box<NotAdmitted>> {
-        let Stage::Handshaking(handshake) = &self.stage else { return Ok(self.undecided()) };
+        let Stage::Handshaking(beginning) = &self.stage else { return Ok(self.undecided()) };
         assert!(
-            handshake.is_undecided(),
+            beginning.handshake.is_undecided(),
             "no registration is undecided here: decide once about each that Next::Decide gives, on its own connection"
         );
         self.stage = Stage::Open(hub.admit_as(now, registration, admission)?);
@@ -221,8 +229,8 @@ impl HubConnection {
     ///
     /// If there is no registration to be decided about.
     pub fn refuse(&mut self, now: Instant, hub: &mut Hub, refusal: &Refusal) -> Next {
-        let Stage::Handshaking(handshake) = &mut self.stage else { return self.undecided() };
-        if handshake.refuse(now, refusal).is_err() {
+        let Stage::Handshaking(beginning) = &mut self.stage else { return self.undecided() };
+        if beginning.handshake.refuse(now, refusal).is_err() {
             return self.end();
         }
         self.go_on(now, hub)
@@ -273,10 +281,10 @@ impl HubConnection {
 
     fn transmitted_of_handshake(&mut self, count: usize) {
         match &mut self.stage {
-            Stage::Handshaking(handshake) => handshake.transmitted(count),
-            Stage::Ending(handshake) => {
-                handshake.transmitted(count);
-                if handshake.transmit().is_empty() {
+            Stage::Handshaking(beginning) => beginning.handshake.transmitted(count),
+            Stage::Ending(ending) => {
+                ending.handshake.transmitted(count);
+                if ending.handshake.transmit().is_empty() {
                     self.stage = Stage::Closed;
                 }
             }
@@ -302,8 +310,8 @@ impl HubConnection {
 
     /// The server stops: a connection without a session is told so. The hub tells the others.
     pub fn shut_down(&mut self, reconnect: Option<&Reconnect>) -> Next {
-        if let Stage::Handshaking(handshake) = &mut self.stage {
-            handshake.shut_down(reconnect);
+        if let Stage::Handshaking(beginning) = &mut self.stage {
+            beginning.handshake.shut_down(reconnect);
             return self.end();
         }
         if self.conn().is_some() { Next::Read } else { Next::End }
@@ -311,8 +319,8 @@ impl HubConnection {
 
     /// The time has come that [`poll_timeout`](Self::poll_timeout) named.
     pub fn handle_timeout(&mut self, now: Instant, hub: &mut Hub) -> Next {
-        if let Stage::Handshaking(handshake) = &mut self.stage
-            && handshake.handle_timeout(now).is_err()
+        if let Stage::Handshaking(beginning) = &mut self.stage
+            && beginning.handshake.handle_timeout(now).is_err()
         {
             return self.end();
         }
@@ -325,7 +333,9 @@ impl HubConnection {
     /// [times of its own](Hub::poll_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Handshaking(handshake) => [self.paused_until, handshake.poll_timeout()].into_iter().flatten().min(),
+            Stage::Handshaking(beginning) => {
+                [self.paused_until, beginning.handshake.poll_timeout()].into_iter().flatten().min()
+            }
             Stage::Open(_) => self.paused_until,
             Stage::Ending(_) | Stage::Closed => None,
         }
@@ -335,7 +345,7 @@ impl HubConnection {
     /// [`transmitting`](Self::transmitting) that it will.
     pub fn transmit<'a>(&'a self, hub: &'a Hub) -> Chunks<'a> {
         match &self.stage {
-            Stage::Handshaking(handshake) | Stage::Ending(handshake) => handshake.transmit(),
+            Stage::Handshaking(beginning) | Stage::Ending(beginning) => beginning.handshake.transmit(),
             Stage::Open(conn) => hub.transmit(*conn),
             Stage::Closed => Chunks::of(&[]),
         }
@@ -350,16 +360,18 @@ impl HubConnection {
             self.paused_until = None;
         }
         match &mut self.stage {
-            Stage::Handshaking(handshake) => loop {
+            Stage::Handshaking(beginning) => loop {
+                let Beginning { handshake, source } = &mut **beginning;
+                let source = *source;
                 let received = handshake.receive(now, input);
                 let cost = handshake.take_cost();
                 let is_undecided = handshake.is_undecided();
                 if cost > 0 {
-                    self.paused_until = hub.charge_origin(now, self.origin, cost);
+                    self.paused_until = hub.charge_origin(now, source, cost);
                 }
                 return match (received, self.paused_until) {
                     (Ok(Some(registration)), _) => {
-                        let mut registration = registration.with_origin(self.origin);
+                        let mut registration = registration.with_source(source);
                         match hub.charge_registration(now, &mut registration) {
                             Ok(()) => Next::Decide(Box::new(registration)),
                             Err(refusal) if handshake.refuse(now, &refusal).is_ok() => continue,
@@ -397,7 +409,7 @@ impl HubConnection {
     fn end(&mut self) -> Next {
         self.input = Vec::new();
         self.stage = match mem::replace(&mut self.stage, Stage::Closed) {
-            Stage::Handshaking(handshake) if !handshake.transmit().is_empty() => Stage::Ending(handshake),
+            Stage::Handshaking(beginning) if !beginning.handshake.transmit().is_empty() => Stage::Ending(beginning),
             _ => Stage::Closed,
         };
         Next::End
@@ -427,6 +439,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+    use crate::handshake::QuotaKey;
     use crate::limits::Limits;
     use crate::wire::{ClientMessage, Message, Preface, Register, Send};
 

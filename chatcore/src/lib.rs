@@ -51,7 +51,7 @@ pub use client::{
     Transport, User,
 };
 #[cfg(feature = "hub")]
-pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, Refusal, Registration};
+pub use handshake::{Denial, Handshake, HandshakeError, QuotaKey, QuotaSource, Refusal, Registration};
 #[cfg(feature = "hub")]
 pub use hub::{
     ANNOUNCEMENTS_MAX, Action, Admission, Asking, Audience, CONNECTION_COST, CloseReason, ConnId, Counters, Hub,

@@ -2,9 +2,11 @@
 
 mod world;
 
-use chatcore::wire::{Ack, ClientMessage, HubMessage, Leave, Message, Watch};
-use chatcore::{CloseReason, ConnId, HubEvent, Limits, QuotaKey, Rate, Refusal, RejectCode};
-use world::{World, decode_all, goodbye, registration, send};
+use std::time::Duration;
+
+use chatcore::wire::{Ack, ClientMessage, HubMessage, Leave, Message, Ping, Watch};
+use chatcore::{CloseReason, ConnId, HubEvent, Limits, QuotaKey, QuotaSource, Rate, Received, Refusal, RejectCode};
+use world::{World, decode_all, encode_all, goodbye, registration, send};
 
 const SITE: QuotaKey = QuotaKey(1 << 100);
 
@@ -33,26 +35,84 @@ fn the_origins_of_a_site_have_so_many_sessions_together() {
 }
 
 #[test]
-fn an_origin_brings_what_it_has_into_a_site_and_takes_it_out_again() {
-    let mut world = World::new(Limits::default().with_sessions_of_origin_max(3).with_members_of_origin_max(1));
-    let [a, ..] = ["a", "b"].map(|name| world.join_from(name, 1));
-    assert_eq!(world.join_room(a, "#one"), Ok(()));
-    let d = admit(&mut world, "d", 2).unwrap();
-    let f = admit(&mut world, "f", 3).unwrap();
-    let room_of = [world.join_room(d, "#one"), world.join_room(f, "#one")];
-    assert_eq!(room_of, [Ok(()), Ok(())], "the site has two members");
-    admit(&mut world, "c", 1).unwrap();
-    admit(&mut world, "g", 3).unwrap();
-    assert_eq!(admit(&mut world, "h", 3), Err(Refusal::OriginFull { sessions_of_origin_max: 6 }), "six are there");
-    let h = world.join_from("h", 4);
-    let _ = world.say(d, &[ClientMessage::Leave(Leave { room: "#one" })]);
-    assert_eq!(world.join_room(d, "#one"), Err(RejectCode::RoomFull), "one came with its origin");
+fn an_origin_keeps_its_site_while_it_has_something() {
+    let mut world = World::new(Limits::default().with_sessions_of_origin_max(2).with_members_of_origin_max(1));
+    let outside = world.join_from("outside", 1);
+    assert_eq!(world.join_room(outside, "#one"), Ok(()));
+    let [b, c] = [("b", 2), ("c", 3)].map(|(name, origin)| admit(&mut world, name, origin).unwrap());
+    assert_eq!([world.join_room(b, "#one"), world.join_room(c, "#one")], [Ok(()); 2], "the site has two members");
+    // Its origin belonged to no site when it came, and still does not.
+    let later = admit(&mut world, "later", 1).unwrap();
+    for (name, origin) in [("d", 2), ("e", 3)] {
+        admit(&mut world, name, origin).unwrap();
+    }
+    assert_eq!(admit(&mut world, "f", 4), Err(Refusal::OriginFull { sessions_of_origin_max: 4 }), "of its site");
+    let _ = world.say(outside, &[goodbye()]);
+    assert_eq!(admit(&mut world, "f", 4), Err(Refusal::OriginFull { sessions_of_origin_max: 4 }));
+    // When it has nothing any more, it comes anew.
+    for conn in [outside, later, b, c] {
+        if conn != outside {
+            let _ = world.say(conn, &[goodbye()]);
+        }
+        world.written(conn);
+    }
+    let again = admit(&mut world, "again", 1).unwrap();
+    assert_eq!(world.join_room(again, "#one"), Ok(()));
+    admit(&mut world, "g", 1).unwrap();
+    assert_eq!(admit(&mut world, "h", 4), Err(Refusal::OriginFull { sessions_of_origin_max: 4 }));
+}
+
+#[test]
+fn an_origin_that_comes_to_be_shared_leaves_room_in_its_site() {
+    let mut world = World::new(Limits::default().with_sessions_of_origin_max(1));
+    let a = admit(&mut world, "a", 1).unwrap();
+    admit(&mut world, "b", 2).unwrap();
+    assert_eq!(admit(&mut world, "c", 3), Err(Refusal::OriginFull { sessions_of_origin_max: 2 }));
+    let shared = registration(world.now, world.hub.limits(), "shared").with_origin(QuotaKey(1)).with_shared_origin();
+    let shared = world.let_in(shared.with_site(SITE, 2)).unwrap();
+    admit(&mut world, "c", 3).unwrap();
+    assert_eq!(admit(&mut world, "d", 4), Err(Refusal::OriginFull { sessions_of_origin_max: 2 }), "of its site");
+    // Whoever comes next from there says that it is shared no more.
     let _ = world.say(a, &[goodbye()]);
-    // Who is not counted belongs to no site, and so do the other sessions of its origin.
-    let leaves = registration(world.now, world.hub.limits(), "i").with_origin(QuotaKey(1)).with_shared_origin();
-    world.hub.admit(world.now, leaves.with_site(SITE, 2)).unwrap();
-    assert_eq!([world.join_room(d, "#one"), world.join_room(h, "#one")], [Ok(()), Ok(())]);
-    admit(&mut world, "j", 3).unwrap();
+    assert_eq!(admit(&mut world, "e", 1), Err(Refusal::OriginFull { sessions_of_origin_max: 1 }), "of its origin");
+    let _ = world.say(shared, &[goodbye()]);
+    world.drain();
+    assert_eq!(admit(&mut world, "e", 1), Err(Refusal::OriginFull { sessions_of_origin_max: 2 }), "of its site");
+}
+
+#[test]
+fn a_factor_holds_for_those_who_are_there() {
+    let mut world = World::new(Limits::default().with_rooms_of_origin_max(1));
+    let [a, b, c] = [("a", 1), ("b", 2), ("c", 3)].map(|(name, origin)| admit(&mut world, name, origin).unwrap());
+    assert_eq!([world.join_room(a, "#one"), world.join_room(b, "#two")], [Ok(()); 2]);
+    assert_eq!(world.join_room(c, "#three"), Err(RejectCode::HubRoomsFull));
+    world.hub.set_site_factor(world.now, 3);
+    assert_eq!(world.join_room(c, "#three"), Ok(()));
+}
+
+#[test]
+fn the_origins_of_a_site_share_a_rate_that_is_as_large_as_its_factor_says() {
+    let rate = Rate { per_s: 100, burst: 1_000 };
+    let mut world = World::new(Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(rate));
+    let source = |origin| QuotaSource::from(QuotaKey(origin)).with_site(SITE, 2);
+    let conn = admit(&mut world, "a", 1).unwrap();
+    let late = admit(&mut world, "late", 2).unwrap();
+    // What has no session counts, too: 2 000 at once for the whole site, of which two have spent a little more than 200.
+    let charged = (3..).take_while(|origin| world.hub.charge_origin(world.now, source(*origin), 100).is_none());
+    assert_eq!(charged.count(), 17);
+    assert_eq!(world.hub.charge_origin(world.now, QuotaKey(1_000), 700), None, "it is no part of the site");
+    assert!(matches!(admit(&mut world, "c", 101), Err(Refusal::RateLimited { .. })));
+    // Nor is anything taken of a session, whose origin has hardly caused anything.
+    let ping = encode_all(&[ClientMessage::Ping(Ping { nonce: 1 })]);
+    for conn in [conn, late] {
+        let mut input = &ping[..];
+        let received = world.hub.receive(world.now, conn, &mut input).unwrap();
+        let Received::Paused { until } = received else { panic!("{received:?}") };
+        assert_eq!(input.len(), ping.len());
+        assert!(until > world.now && until < world.now + Duration::from_secs(1), "200 are paid off in a second");
+    }
+    world.now = world.now + Duration::from_secs(1);
+    assert_eq!(world.hub.receive(world.now, late, &mut &ping[..]), Ok(Received::NeedInput));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The server's end of a connection before it has a name: one small state machine for each new connection.
 
+mod quota_source;
 mod refusal;
 mod registration;
 
@@ -7,9 +8,11 @@ use alloc::string::ToString;
 use core::mem;
 use core::time::Duration;
 
+pub(crate) use self::quota_source::Site;
+pub use self::quota_source::{QuotaKey, QuotaSource};
 pub use self::refusal::{Denial, Refusal};
-pub(crate) use self::registration::{OwnResumeTime, Request, Site};
-pub use self::registration::{QuotaKey, Registration};
+pub use self::registration::Registration;
+pub(crate) use self::registration::{OwnResumeTime, Request};
 use crate::limits::Limits;
 use crate::name::{NameError, UserName, cost_of_mapping};
 use crate::outbox::{Chunks, Outbox, Pool};

@@ -3,30 +3,13 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
+use super::quota_source::{QuotaKey, QuotaSource, Site};
 use crate::limits_error::LimitsError;
 use crate::name::UserName;
 use crate::outbox::Outbox;
 use crate::redacted::Credential;
 use crate::user_limits::UserLimits;
 use crate::wire::Token;
-
-/// A number for the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The
-/// hub gives each origin a quota of cost ([`Limits::origin_rate`](crate::Limits::origin_rate)) and of memory
-/// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)), and bounds its sessions, its rooms and its
-/// detached sessions in number ([`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max),
-/// [`rooms_of_origin_max`](crate::Limits::rooms_of_origin_max),
-/// [`detached_of_origin_max`](crate::Limits::detached_of_origin_max)). The hub only compares keys. The number itself means
-/// nothing to it, except 0, the default: so many may share that key that the hub does not bound its numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-pub struct QuotaKey(pub u128);
-
-/// A site that an origin belongs to, and how many times the limits on numbers for one origin hold for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
-    pub(crate) key: QuotaKey,
-    pub(crate) factor: u32,
-}
 
 /// A client's request for a name, or for the session that it had (protocol.md, *register* and *resume*). Give it to
 /// [`Hub::admit`](crate::Hub::admit), or refuse it with [`Handshake::refuse`](crate::Handshake::refuse).
@@ -151,20 +134,34 @@ impl Registration {
 
     /// Says that the origin belongs to a site: a larger network of many origins that may belong to one person, such as an IPv6
     /// network of 48 bits. The limits on numbers for one origin (those of [`Limits`](crate::Limits) with `of_origin` in their
-    /// names) hold for the whole of a site, too, `factor` times, and so does its share of the memory
+    /// names) hold for the whole of a site, too, `factor` times, and so do its rate
+    /// ([`Limits::origin_rate`](crate::Limits::origin_rate)) and its share of the memory
     /// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)). When the memory, or places for detached
     /// sessions, are used up, a site has to give way by what it has divided by the factor. An origin that is
-    /// [shared](Self::with_shared_origin) belongs to no site. A factor of 0 counts as 1. Keys of sites are not compared with those of origins. What the last registration from an
-    /// origin said holds for all its sessions, and so does that there was no such call: the origin then belongs to no site.
+    /// [shared](Self::with_shared_origin) counts in no site. A factor of 0 counts as 1. Keys of sites are not compared with
+    /// those of origins.
+    ///
+    /// The site must follow from the origin. An origin keeps its site, or that it belongs to none, for as long as it has
+    /// anything: a session, a connection that is closing, or a room that one of its sessions has opened. The factor of a site
+    /// is the one that the last registration from there said, or [`Hub::set_site_factor`](crate::Hub::set_site_factor).
     pub fn with_site(self, site: QuotaKey, factor: u32) -> Self {
         Self { site: Some(Site { key: site, factor: factor.max(1) }), ..self }
     }
 
     /// Says that many users share the origin, such as that of a proxy: the limits on numbers for one origin do not hold for
     /// it, as if it were [`QuotaKey`]`(0)`. Those on cost and memory do. What the last registration from an origin said
-    /// holds for all its sessions.
+    /// holds for all its sessions: so an origin may come to be shared, or not, while it has some.
     pub fn with_shared_origin(self) -> Self {
         Self { is_shared: true, ..self }
+    }
+
+    pub(crate) fn with_source(self, QuotaSource { origin, site }: QuotaSource) -> Self {
+        Self { origin, site, ..self }
+    }
+
+    /// Where it comes from, as it is charged.
+    pub(crate) fn source(&self) -> QuotaSource {
+        QuotaSource { origin: self.origin, site: self.site.filter(|_| self.is_counted()) }
     }
 
     /// Whether the limits on numbers for one origin hold.

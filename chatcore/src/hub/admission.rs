@@ -11,20 +11,11 @@ use super::event::{CloseReason, HubEvent};
 use super::ordered::{Answer, Attachment, Details, Rare, Session, Sessions};
 use super::parts::Hub;
 use super::work::{PASSED, of_bytes};
-use crate::handshake::{QuotaKey, Refusal, Registration, Request};
+use crate::handshake::{Refusal, Registration, Request};
 use crate::liveness::Liveness;
-use crate::name::{UserName, cost_of_mapping};
+use crate::name::UserName;
 use crate::time::Instant;
 use crate::wire::{HubMessage, OVERHEAD_BYTES_MAX, Ping, Resumed, Token, Welcome};
-
-/// What a registration or a resume costs its origin, beside what the names that its connection asked for have cost to map.
-const ADMISSION_COST: u32 = 100;
-
-/// How long an origin that asks too often waits beyond the time at which one more may ask: many may be waiting.
-const AGAIN_AFTER_MIN: Duration = Duration::from_secs(1);
-
-/// The cost of a new connection for its origin, for [`Hub::charge_origin`], in the units of protocol.md, *Cost*.
-pub const CONNECTION_COST: u32 = 50;
 
 /// What a registration begins if somebody has its name already: [`Hub::admit_as`]. If nobody has it, a new user begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,89 +53,6 @@ impl fmt::Display for NotAdmitted {
 impl core::error::Error for NotAdmitted {}
 
 impl Hub {
-    /// Charges an origin for connections that have no session yet: [`CONNECTION_COST`] for a new connection, and
-    /// [`Handshake::take_cost`](crate::Handshake::take_cost) for what came before a registration. `cost` is in the units
-    /// of protocol.md, *Cost*. Registrations themselves: [`charge_registration`](Self::charge_registration).
-    ///
-    /// If the origin has used up [`Limits::origin_rate`](crate::Limits::origin_rate), the call returns a time: the
-    /// driver should not read from the origin's handshakes until then.
-    ///
-    /// ```
-    /// use chatcore::{CONNECTION_COST, Hub, Instant, Limits, QuotaKey, Rate};
-    ///
-    /// let origin_rate = Rate { per_s: 10, burst: 60 }; // one connection at once, and one in five seconds
-    /// let mut hub = Hub::new(Limits::default().with_origin_rate(origin_rate), [7; 32]);
-    /// let (now, origin) = (Instant::ZERO, QuotaKey(1));
-    /// assert_eq!(hub.charge_origin(now, origin, CONNECTION_COST), None);
-    /// assert!(hub.charge_origin(now, origin, CONNECTION_COST) > Some(now));
-    /// ```
-    pub fn charge_origin(&mut self, now: Instant, origin: QuotaKey, cost: u32) -> Option<Instant> {
-        self.clock(now);
-        let (sessions, _) = self.ordered.unordered();
-        sessions.origins.charge_stranger(sessions.now, origin, cost, &sessions.origin_pace)
-    }
-
-    /// Charges the origin of a registration for it, before anybody decides about it: what the program refuses, or has not
-    /// decided when the client leaves, is work, too. [`admit`](Self::admit) charges a registration that is not charged yet, and
-    /// none twice. [`HubConnection`](crate::HubConnection) charges each.
-    ///
-    /// ```
-    /// use chatcore::{Hub, Instant, Limits, Rate, Refusal};
-    /// # use chatcore::{Client, ClientConfig, Handshake, Registration};
-    ///
-    /// # let now = Instant::ZERO;
-    /// # let register = |name: &str| -> Result<Registration, Box<dyn std::error::Error>> {
-    /// #     let mut client = Client::new(now, ClientConfig::default(), 7);
-    /// #     client.register(now, name, b"")?;
-    /// #     let arrived = client.transmit().concat();
-    /// #     Ok(Handshake::new(now, &Limits::default()).receive(now, &mut &arrived[..])?.expect("it is whole"))
-    /// # };
-    /// # let (mut first, mut second) = (register("alice")?, register("bob")?);
-    /// let origin_rate = Rate { per_s: 10, burst: 60 }; // less than a registration costs
-    /// let mut hub = Hub::new(Limits::default().with_origin_rate(origin_rate), [7; 32]);
-    /// hub.charge_registration(now, &mut first)?;
-    /// let refusal = hub.charge_registration(now, &mut second).expect_err("the first has used up the rate");
-    /// assert!(matches!(refusal, Refusal::RateLimited { .. }));
-    /// hub.admit(now, first)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// With what the client is to be refused: [`Refusal::RateLimited`] if its origin asks too often, or
-    /// [`Refusal::ShuttingDown`]. Then the registration is not charged, but for what its name has cost to map.
-    pub fn charge_registration(&mut self, now: Instant, registration: &mut Registration) -> Result<(), Refusal> {
-        self.clock(now);
-        let (sessions, _) = self.ordered.unordered();
-        if sessions.is_shutting_down {
-            return Err(Refusal::ShuttingDown);
-        }
-        if registration.is_charged {
-            return Ok(());
-        }
-        // What a name looks like is found as its mapping is.
-        let cost = mem::take(&mut registration.cost) + cost_of_looks(&registration.name, &registration.request);
-        let (now, pace) = (sessions.now, sessions.origin_pace);
-        sessions
-            .origins
-            .charge_admission(now, registration.origin, (ADMISSION_COST, cost), &pace)
-            .map_err(|until| Refusal::RateLimited { wait: until - now + AGAIN_AFTER_MIN })?;
-        registration.is_charged = true;
-        Ok(())
-    }
-
-    /// Whether the origin of a registration, and its site, may have one more session. A program that ends sessions to let a
-    /// client in asks before: [`admit`](Self::admit) would refuse the client after that.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::OriginFull`] if they have as many as they may.
-    pub fn check_origin(&self, registration: &Registration) -> Result<(), Refusal> {
-        let sessions = self.ordered.sessions();
-        let checked = sessions.origins.check_session(registration, &sessions.limits);
-        checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })
-    }
-
     /// Admits a client: begins a session under the name that it asked for, which must be free, or resumes its session on
     /// this connection (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs from
     /// now on. The driver drops the [`Handshake`](crate::Handshake).
@@ -328,7 +236,8 @@ impl Hub {
         if sessions.len() >= sessions_max as usize {
             return Err(Refusal::HubFull { sessions_max });
         }
-        self.check_origin(registration)?;
+        let checked = sessions.origins.check_session(registration, &sessions.limits);
+        checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })?;
         let (sessions, _) = self.ordered.unordered();
         let token = Token::from_bytes(self.secrets.draw());
         let name = &registration.name;
@@ -338,7 +247,7 @@ impl Hub {
             .then(|| Rare { display_name, looks_like, ..Rare::default() }.into());
         let index = sessions.vacant_key();
         let conn = sessions.open_conn(index);
-        let share = sessions.origins.open(sessions.now, registration);
+        let share = sessions.origins.open(sessions.now, registration, &sessions.origin_pace);
         let details = Details {
             armed: None,
             home: Some(sessions.origins.split(&share)),
@@ -408,7 +317,7 @@ impl Hub {
         self.presence.unwatch_all(watches);
         let opening = mem::take(&mut registration.outbox);
         sessions.pool.adopt(opening.held_bytes());
-        let share = sessions.origins.open(sessions.now, registration);
+        let share = sessions.origins.open(sessions.now, registration, &sessions.origin_pace);
         let conn = sessions.begin_anew(index, opening, share);
         sessions.set_leftover(index, 0);
         let session = &mut sessions[index];
@@ -461,7 +370,7 @@ impl Hub {
         let limits = sessions.announced(index);
         let resumed = Resumed { received: sessions[index].received, sent: count, limits };
         opening.push(&HubMessage::Resumed(resumed), &mut sessions.pool);
-        let share = sessions.origins.open(sessions.now, registration);
+        let share = sessions.origins.open(sessions.now, registration, &sessions.origin_pace);
         let conn = sessions.attach(index, opening, share);
         sessions.set_leftover(index, 0);
         sessions[index].liveness = Liveness::new(sessions.now);
@@ -508,13 +417,5 @@ fn free_at(sessions: &mut Sessions, index: usize, asking: &Registration) -> Inst
             let window = if sessions[index].is_confirmed { sessions.resume_time_max(index) } else { Duration::ZERO };
             sessions[index].liveness.dead_at(idle_time_max) + window
         }
-    }
-}
-
-/// Units for finding what a name looks like that a session is to begin with.
-fn cost_of_looks(name: &UserName, request: &Request) -> u32 {
-    match request {
-        Request::Name { .. } if !name.as_str().is_ascii() => cost_of_mapping(name.as_str()),
-        _ => 0,
     }
 }

@@ -168,7 +168,7 @@ impl Hub {
             ConnState::Open(index) => *index,
             ConnState::Closing(closing) => {
                 let account = closing.share.account();
-                return Ok(sessions.origins.charge_closing(sessions.now, account, cost, &sessions.origin_pace));
+                return Ok(sessions.origins.charge(sessions.now, account, cost, &sessions.origin_pace));
             }
         };
         self.last_cost = self.last_cost.saturating_add(cost);

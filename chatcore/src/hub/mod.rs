@@ -2,6 +2,7 @@
 
 mod action;
 mod admission;
+mod arrivals;
 #[cfg(feature = "sim")]
 mod audit;
 mod call;
@@ -45,7 +46,8 @@ mod view;
 mod work;
 
 pub use self::action::Action;
-pub use self::admission::{Admission, CONNECTION_COST, NotAdmitted};
+pub use self::admission::{Admission, NotAdmitted};
+pub use self::arrivals::CONNECTION_COST;
 pub use self::conn_id::{ConnId, UnknownConn};
 pub use self::counters::Counters;
 pub use self::event::{CloseReason, HubEvent};

@@ -37,6 +37,12 @@ impl Pace {
     pub(super) const fn is_unlimited(&self) -> bool {
         self.nanos == 0
     }
+
+    /// The same rate so many times, and the same burst.
+    pub(super) fn times(self, factor: u32) -> Self {
+        let nanos = if self.is_unlimited() { 0 } else { (self.nanos / u64::from(factor)).max(1) };
+        Self { nanos, ..self }
+    }
 }
 
 impl Bucket {
@@ -46,6 +52,12 @@ impl Bucket {
     #[inline]
     pub(super) fn is_elsewhere(self) -> bool {
         self.paid_off_at == Instant::MAX
+    }
+
+    /// Nothing may be charged now.
+    #[inline]
+    pub(super) fn is_overdrawn(self, now: Instant, pace: &Pace) -> bool {
+        self.paid_off_at.as_nanos() > now.as_nanos().saturating_add(pace.burst)
     }
 
     /// Cost that may be charged now; none if that has to wait.

@@ -37,6 +37,15 @@ impl Hub {
         Ok(())
     }
 
+    /// Says how many times the limits of an origin hold for each site, in place of what
+    /// [`Registration::with_site`](crate::Registration::with_site) has said before. What the next registration from a site says
+    /// holds for that. 0 counts as 1. The call takes time in proportion to the sites.
+    pub fn set_site_factor(&mut self, now: Instant, factor: u32) {
+        self.clock(now);
+        let (sessions, _) = self.ordered.unordered();
+        sessions.origins.set_factors(factor.max(1), &sessions.origin_pace);
+    }
+
     /// Sets the Unix time of [`Instant::ZERO`](crate::Instant::ZERO) anew, as [`with_unix_epoch`](Self::with_unix_epoch) does
     /// for a hub that begins: the wall clock was set, or the machine slept while the clock of the driver stood still. The ids
     /// of the messages that come from now on hold the new time. If it is earlier than before, they keep the latest time that

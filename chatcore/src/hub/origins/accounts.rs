@@ -9,7 +9,7 @@ use super::numbers::Numbers;
 use super::ranking::{Party, Ranking};
 use super::sites::Sites;
 use crate::handshake::{QuotaKey, Registration};
-use crate::hub::rate::Bucket;
+use crate::hub::rate::{Bucket, Pace};
 use crate::limits::Limits;
 use crate::time::Instant;
 
@@ -47,8 +47,10 @@ pub(in crate::hub) struct Origins {
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) origin: QuotaKey,
-    /// None for one that is not counted.
+    /// The site in which it counts; none for one that is not counted.
     pub(super) site: Option<u32>,
+    /// The site in which its members of rooms count, and it itself when it is counted. It stays while the account is used.
+    pub(super) belongs_to: Option<u32>,
     /// Whether the limits on numbers hold for it.
     pub(super) is_counted: bool,
     /// Sessions, closing connections and rooms that count here.
@@ -86,13 +88,6 @@ impl Share {
     }
 }
 
-impl Account {
-    /// What it has caused is paid off by then.
-    fn paid_off_at(&self) -> Instant {
-        self.bucket.paid_off_at().max(self.demands.paid_off_at())
-    }
-}
-
 impl Origins {
     pub(in crate::hub) fn new(limits: &Limits) -> Self {
         Self {
@@ -111,15 +106,10 @@ impl Origins {
     }
 
     /// The share of what a registration begins or goes on with. It must be closed.
-    pub(in crate::hub) fn open(&mut self, now: Instant, registration: &Registration) -> Share {
+    pub(in crate::hub) fn open(&mut self, now: Instant, registration: &Registration, pace: &Pace) -> Share {
         let account = self.account(now, registration.origin);
-        let is_counted = registration.is_counted();
-        // Who is not counted belongs to no site.
-        if !is_counted {
-            self.set_site(account, None);
-        }
-        self.set_counted(account, is_counted);
-        self.set_site(account, registration.site.filter(|_| is_counted));
+        self.set_site(account, registration.source().site, pace);
+        self.set_counted(account, registration.is_counted());
         self.accounts[account as usize].users += 1;
         Share { account, granules: 0 }
     }
@@ -145,11 +135,20 @@ impl Origins {
     pub(super) fn queue_if_idle(&mut self, index: u32) {
         let account = &mut self.accounts[index as usize];
         if account.users == 0 && !mem::replace(&mut account.is_queued, true) {
-            self.idle.push_back((account.paid_off_at(), index));
+            let paid_off_at = self.paid_off_at(index);
+            self.idle.push_back((paid_off_at, index));
             if self.idle.len() > IDLE_MAX {
                 self.forget_first(Instant::MAX);
             }
         }
+    }
+
+    /// What an account has caused is paid off by then, and if it is the last of its site, what that has caused.
+    fn paid_off_at(&self, index: u32) -> Instant {
+        let account = &self.accounts[index as usize];
+        let of_site = account.belongs_to.map(|site| self.sites.get(site)).filter(|site| site.accounts == 1);
+        let of_site = of_site.map_or(Instant::ZERO, |site| site.bucket.paid_off_at());
+        account.bucket.paid_off_at().max(account.demands.paid_off_at()).max(of_site)
     }
 
     /// The index of an origin's account, which is made if there is none.
@@ -166,6 +165,7 @@ impl Origins {
         let account = Account {
             origin,
             site: None,
+            belongs_to: None,
             is_counted: true,
             users: 0,
             numbers: Numbers::default(),
@@ -187,12 +187,12 @@ impl Origins {
         if account.users > 0 {
             return;
         }
-        if account.paid_off_at() > now {
+        if self.paid_off_at(index) > now {
             return self.queue_if_idle(index);
         }
-        let Account { origin, site, .. } = self.accounts.remove(index as usize);
+        let Account { origin, belongs_to, .. } = self.accounts.remove(index as usize);
         self.by_origin.remove(&origin);
-        if let Some(site) = site {
+        if let Some(site) = belongs_to {
             self.sites.leave(site);
         }
     }

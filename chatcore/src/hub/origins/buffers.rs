@@ -86,6 +86,6 @@ impl Origins {
 }
 
 /// Which power of two a size is below.
-const fn size_class(granules: u64) -> u32 {
+pub(super) const fn size_class(granules: u64) -> u32 {
     u64::BITS - granules.leading_zeros()
 }

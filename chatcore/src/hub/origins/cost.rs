@@ -1,31 +1,54 @@
-//! What each origin has caused: cost, and signs of life that it has demanded of others.
+//! What each origin has caused, and each site: cost, and signs of life that it has demanded of others.
 
 use super::accounts::{Origins, Share};
-use crate::handshake::{QuotaKey, Registration};
-use crate::hub::rate::{Bucket, Pace};
+use crate::handshake::{QuotaSource, Registration};
+use crate::hub::rate::Pace;
 use crate::limits::Limits;
 use crate::time::Instant;
 
+/// How many bursts an origin may be behind at the most for what is not asked before it is charged.
+const DEBT_BURSTS_MAX: u64 = 2;
+
 impl Origins {
-    pub(in crate::hub) fn bucket(&self, share: &Share) -> Bucket {
-        self.accounts[share.account as usize].bucket
+    /// Cost that an origin may cause now; none if its site has used up its rate.
+    #[inline]
+    pub(in crate::hub) fn allowance(&self, share: &Share, now: Instant, pace: &Pace) -> u32 {
+        let account = &self.accounts[share.account as usize];
+        let of_site = account.site.map(|site| self.sites.get(site));
+        if of_site.is_some_and(|site| site.bucket.is_overdrawn(now, &site.pace)) {
+            return 0;
+        }
+        account.bucket.allowance(now, pace)
     }
 
-    pub(in crate::hub) fn charge(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) {
-        self.accounts[account as usize].bucket.charge(now, cost, pace);
+    /// Charges an origin, and its site. If one of them has used up its rate, until when it waits.
+    #[inline]
+    pub(in crate::hub) fn charge(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) -> Option<Instant> {
+        let account = &mut self.accounts[account as usize];
+        account.bucket.charge(now, cost, pace);
+        let until = account.bucket.paused_until(now, pace);
+        let Some(site) = account.site else { return until };
+        let site = self.sites.get_mut(site);
+        site.bucket.charge(now, cost, &site.pace);
+        until.max(site.bucket.paused_until(now, &site.pace))
     }
 
-    /// Charges an origin for a connection that carries no session any more. If it has used up its rate, until when it
-    /// waits.
-    pub(in crate::hub) fn charge_closing(
-        &mut self,
-        now: Instant,
-        account: u32,
-        cost: u32,
-        pace: &Pace,
-    ) -> Option<Instant> {
-        self.charge(now, account, cost, pace);
-        self.accounts[account as usize].bucket.paused_until(now, pace)
+    /// Until when an origin waits that has used up its rate, or whose site has.
+    fn paused_until(&self, account: u32, now: Instant, pace: &Pace) -> Option<Instant> {
+        let account = &self.accounts[account as usize];
+        let of_site = account.site.map(|site| self.sites.get(site));
+        let of_site = of_site.and_then(|site| site.bucket.paused_until(now, &site.pace));
+        account.bucket.paused_until(now, pace).max(of_site)
+    }
+
+    /// Lets an origin and its site be behind by no more than so many bursts.
+    fn forgive(&mut self, account: u32, now: Instant, pace: &Pace, bursts: u64) {
+        let account = &mut self.accounts[account as usize];
+        account.bucket.forgive(now, pace, bursts);
+        if let Some(site) = account.site {
+            let site = self.sites.get_mut(site);
+            site.bucket.forgive(now, &site.pace, bursts);
+        }
     }
 
     /// Lets no bucket be further behind than a burst of its new pace.
@@ -33,49 +56,66 @@ impl Origins {
         for (_, account) in &mut self.accounts {
             account.bucket.forgive(now, pace, 1);
         }
+        for site in self.sites.iter_mut() {
+            site.pace = pace.times(site.factor);
+            site.bucket.forgive(now, &site.pace, 1);
+        }
     }
 
-    /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, when it
-    /// may ask again. Its sessions wait for that, too, and so it is never behind by more than another burst.
+    /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, or its
+    /// site has, when it may ask again. Its sessions wait for that, too, and so it is never behind by more than another
+    /// burst.
     pub(in crate::hub) fn charge_admission(
         &mut self,
         now: Instant,
-        origin: QuotaKey,
+        registration: &Registration,
         (cost, cost_before): (u32, u32),
         pace: &Pace,
     ) -> Result<(), Instant> {
-        self.with_bucket(now, origin, |bucket| {
-            let paused = bucket.paused_until(now, pace);
-            bucket.charge(now, if paused.is_none() { cost + cost_before } else { cost_before }, pace);
-            bucket.forgive(now, pace, 2);
+        self.with_account(now, registration.source(), pace, |origins, account| {
+            let paused = origins.paused_until(account, now, pace);
+            let cost = if paused.is_none() { cost + cost_before } else { cost_before };
+            origins.charge(now, account, cost, pace);
+            origins.forgive(account, now, pace, DEBT_BURSTS_MAX);
             paused.map_or(Ok(()), Err)
         })
     }
 
-    /// Charges an origin for what has no session. If it has used up its rate, until when it waits.
+    /// Charges an origin for what has no session. If it has used up its rate, or its site has, until when it waits.
     pub(in crate::hub) fn charge_stranger(
         &mut self,
         now: Instant,
-        origin: QuotaKey,
+        source: QuotaSource,
         cost: u32,
         pace: &Pace,
     ) -> Option<Instant> {
         if pace.is_unlimited() {
             return None;
         }
-        self.with_bucket(now, origin, |bucket| {
+        self.with_account(now, source, pace, |origins, account| {
             // Strangers cannot use up more: the sessions of the origin have to wait for it, too.
-            if bucket.paused_until(now, pace).is_none() {
-                bucket.charge(now, cost, pace);
-            }
-            bucket.paused_until(now, pace)
+            let paused = origins.paused_until(account, now, pace);
+            if paused.is_some() { paused } else { origins.charge(now, account, cost, pace) }
         })
     }
 
-    /// Does something with the bucket of an origin that may have no session.
-    fn with_bucket<T>(&mut self, now: Instant, origin: QuotaKey, change: impl FnOnce(&mut Bucket) -> T) -> T {
-        let index = self.account(now, origin);
-        let outcome = change(&mut self.accounts[index as usize].bucket);
+    /// Does something with the account of an origin that may have no session.
+    fn with_account<T>(
+        &mut self,
+        now: Instant,
+        source: QuotaSource,
+        pace: &Pace,
+        change: impl FnOnce(&mut Self, u32) -> T,
+    ) -> T {
+        let index = self.account(now, source.origin);
+        // A driver may know the site of a registration alone.
+        if source.site.is_some() {
+            self.set_site(index, source.site, pace);
+            if self.accounts[index as usize].users == 0 {
+                self.set_counted(index, true);
+            }
+        }
+        let outcome = change(self, index);
         self.queue_if_idle(index);
         outcome
     }

@@ -55,7 +55,7 @@ impl Origins {
         let account = self.by_origin.get(&registration.origin).map(|account| &self.accounts[*account as usize]);
         let of_origin = account.map_or(0, |account| number(&account.numbers));
         let of_site = registration.site.map(|site| {
-            let of_site = self.sites.find(site.key).map_or(0, |site| number(&site.numbers));
+            let of_site = self.sites.find(site.key).map_or(0, |site| number(&self.sites.get(site).numbers));
             (of_site, site.factor)
         });
         bound.check(more, of_origin, of_site)
@@ -93,7 +93,7 @@ impl Origins {
     fn count_member(&mut self, share: &Share, room: usize, is_coming: bool) {
         let room = index(room);
         self.count_members(Party::Origin(share.account), room, 1, is_coming);
-        if let Some(site) = self.accounts[share.account as usize].site {
+        if let Some(site) = self.accounts[share.account as usize].belongs_to {
             self.count_members(Party::Site(site), room, 1, is_coming);
         }
     }

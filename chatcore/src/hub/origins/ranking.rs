@@ -47,6 +47,14 @@ impl Ranking {
         }
     }
 
+    /// The same parties have the same ranks.
+    #[cfg(feature = "sim")]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let ranked =
+            |ranking: &Self| ranking.all.iter().copied().filter(|(rank, _)| *rank > 0).collect::<BTreeSet<_>>();
+        ranked(self) == ranked(other) && self.of_sites == other.of_sites
+    }
+
     /// Those with the highest rank there is, and that rank.
     pub(super) fn highest(&self) -> Option<(u32, impl DoubleEndedIterator<Item = Party> + '_)> {
         let (rank, _) = *self.all.last().filter(|(rank, _)| *rank > 0)?;

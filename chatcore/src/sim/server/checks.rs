@@ -4,6 +4,7 @@ use alloc::format;
 
 use super::around::Around;
 use super::parts::Server;
+use super::rates::{of_site, site_of};
 use super::work::{of_call_max, of_last_call, of_slice_max};
 use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
@@ -114,11 +115,15 @@ impl Server {
         // A message to a room costs as much as all its members.
         let step_max = of_call_max(limits) + sessions * u64::from(1 + limits.body_bytes_max / 1024);
         let (session, origin) = (limits.session_rate, limits.origin_rate);
+        let of_site = site_of(member.origin, self.origins_of_site).map(|site| {
+            let rate = of_site(origin);
+            ("a site", rate, self.debts.entry(site).or_default().add(around.now, cost, rate))
+        });
         let debts = [
             ("a session", session, member.debt.add(around.now, cost, session)),
             ("an origin", origin, self.debts.entry(member.origin).or_default().add(around.now, cost, origin)),
         ];
-        for (who, rate, owed) in debts {
+        for (who, rate, owed) in debts.into_iter().chain(of_site) {
             let owed_max = u64::from(rate.burst) + step_max;
             if rate.per_s > 0 && owed > owed_max {
                 let detail = format!("{who} of {wire} owes {owed} units of cost, more than {owed_max}");

@@ -48,7 +48,7 @@ pub(in crate::sim) struct Server {
     /// Units of work that the hub has done, ever.
     pub(super) units: u64,
     pub(super) counts: Counts,
-    /// What each origin owes of what it has cost.
+    /// What each origin owes of what it has cost, and each site.
     pub(super) debts: Debts,
     /// Who is banned, and until when.
     pub(super) bans: Vec<(Instant, UserName)>,

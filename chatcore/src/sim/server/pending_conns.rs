@@ -7,14 +7,12 @@ use core::time::Duration;
 use super::around::Around;
 use super::connection::{Entrance, Member};
 use super::parts::Server;
+use super::rates::{SITE_FACTOR, of_site, site_of};
 use super::work::ADMISSION_UNITS;
 use crate::sim::names::user_of;
 use crate::sim::network::{End, WireId};
 use crate::sim::violation::{Property, Violation};
-use crate::{HandshakeError, NotAdmitted, ProtocolError, QuotaKey, Refusal, Registration};
-
-/// How many times a bound for one origin holds for a site.
-const SITE_FACTOR: u32 = 2;
+use crate::{HandshakeError, NotAdmitted, ProtocolError, Refusal, Registration};
 
 impl Server {
     pub(super) fn read_pending_conn(&mut self, around: &mut Around<'_>, wire: WireId) -> Result<(), Violation> {
@@ -70,8 +68,9 @@ impl Server {
         self.units += ADMISSION_UNITS;
         let Entrance { origin, resume_time, .. } = pending.entrance;
         registration = registration.with_origin(origin);
-        if let Some(site) = origin.0.checked_div(self.origins_of_site as u128) {
-            registration = registration.with_site(QuotaKey(site), SITE_FACTOR);
+        let site = site_of(origin, self.origins_of_site);
+        if let Some(site) = site {
+            registration = registration.with_site(site, SITE_FACTOR);
         }
         if let Some(time) = resume_time {
             registration = registration.with_resume_time_max(time).expect("no plan has a longer one");
@@ -79,6 +78,10 @@ impl Server {
         match hub.admit_as(around.now, registration, pending.admission) {
             Ok(conn) => {
                 self.debts.entry(origin).or_default().add(around.now, ADMISSION_UNITS, self.limits.origin_rate);
+                if let Some(site) = site {
+                    let rate = of_site(self.limits.origin_rate);
+                    self.debts.entry(site).or_default().add(around.now, ADMISSION_UNITS, rate);
+                }
                 let (inbox, outgoing) = (mem::take(&mut pending.inbox), mem::take(&mut pending.outgoing));
                 self.pending_conns.remove(&wire);
                 self.members.insert(wire, Member::new(conn, inbox, outgoing, origin, &self.limits));

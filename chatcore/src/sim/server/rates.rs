@@ -23,5 +23,22 @@ impl Debt {
     }
 }
 
-/// What each origin owes.
+/// How many times a bound for one origin holds for a site.
+pub(super) const SITE_FACTOR: u32 = 2;
+
+/// Marks the keys of sites, which no origin has.
+const SITE_MARK: u128 = 1 << 64;
+
+/// The site of an origin, if so many belong to one. The hub does not count who comes from nowhere.
+pub(super) fn site_of(origin: QuotaKey, origins_of_site: usize) -> Option<QuotaKey> {
+    let site = origin.0.checked_div(origins_of_site as u128)?;
+    (origin != QuotaKey::default()).then_some(QuotaKey(SITE_MARK | site))
+}
+
+/// The rate of a site.
+pub(super) fn of_site(Rate { per_s, burst }: Rate) -> Rate {
+    Rate { per_s: per_s.saturating_mul(SITE_FACTOR), burst: burst.saturating_mul(SITE_FACTOR) }
+}
+
+/// What each origin owes, and each site.
 pub(super) type Debts = BTreeMap<QuotaKey, Debt>;

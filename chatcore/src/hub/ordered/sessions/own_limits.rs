@@ -80,7 +80,7 @@ impl Sessions {
     #[cold]
     #[inline(never)]
     pub(super) fn own_work_and_cost_max(&self, index: usize) -> (u32, u32) {
-        let of_origin = self.origins.bucket(&self.all[index].share).allowance(self.now, &self.origin_pace);
+        let of_origin = self.origins.allowance(&self.all[index].share, self.now, &self.origin_pace);
         let Some(Own { pace, bucket, .. }) = self.own.get(&index) else { return (FIRST_WORK_MAX, of_origin) };
         let debt = bucket.debt(self.now, pace, MORE_WORK_MAX);
         (FIRST_WORK_MAX + debt, bucket.allowance(self.now, pace).min(of_origin))

@@ -360,7 +360,7 @@ impl Sessions {
             return self.own_work_and_cost_max(index);
         }
         let cost_max = if self.is_any_rate_limited {
-            let of_origin = self.origins.bucket(&session.share).allowance(self.now, &self.origin_pace);
+            let of_origin = self.origins.allowance(&session.share, self.now, &self.origin_pace);
             session.bucket.allowance(self.now, &self.session_pace).min(of_origin)
         } else {
             u32::MAX
@@ -384,14 +384,13 @@ impl Sessions {
         let session = &mut self.all[index];
         session.bucket.charge(self.now, cost, &self.session_pace);
         let (bucket, account) = (session.bucket, session.share.account());
-        self.origins.charge(self.now, account, cost, &self.origin_pace);
+        let of_origin = self.origins.charge(self.now, account, cost, &self.origin_pace);
         let mut until = bucket.paused_until(self.now, &self.session_pace);
         if until.is_some() && bucket.is_elsewhere() {
             until = self.charge_own(index, cost);
         }
-        let session = &mut self.all[index];
-        until = until.max(self.origins.bucket(&session.share).paused_until(self.now, &self.origin_pace));
-        session.pause(until?);
+        until = until.max(of_origin);
+        self.all[index].pause(until?);
         until
     }
 
