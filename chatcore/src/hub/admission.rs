@@ -185,9 +185,11 @@ impl Hub {
         if sessions.lookalikes(&registration.name, key).next().is_some() {
             return Err(Refusal::Confusable);
         }
-        let (conn, _) = self.begin(key, body_bytes_max, registration)?;
+        let (conn, index) = self.begin(key, body_bytes_max, registration)?;
         let (sessions, _) = self.ordered.unordered();
-        self.presence.changed(sessions, registration.name.as_str());
+        let cost = self.presence.changed(sessions, registration.name.as_str());
+        let account = sessions[index].share.account();
+        sessions.origins.charge_news(sessions.now, account, cost, &sessions.origin_pace);
         Ok(conn)
     }
 

@@ -76,7 +76,9 @@ impl Hub {
         self.presence.unwatch_all(watches);
         rooms.leave_all(sessions, memberships, index, &name, reason.leave_code());
         if sessions.find(name.as_bytes()).is_none() {
-            self.presence.changed(sessions, name.as_str());
+            let cost = self.presence.changed(sessions, name.as_str());
+            let account = session.share.account();
+            sessions.origins.charge_news(sessions.now, account, cost, &sessions.origin_pace);
         }
 
         let conn = match session.attachment {

@@ -7,6 +7,7 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::mem;
 
 use super::groups::{GroupId, Groups};
 use super::ordered::{Answer, Sessions, Watching};
@@ -163,14 +164,20 @@ impl Presence {
 
     // ---- news ----
 
-    /// A name is held from now on, or no longer.
-    pub(super) fn changed(&mut self, sessions: &mut Sessions, name: &str) {
-        let Some(group) = self.watchers.find(name.as_bytes()).filter(|_| !sessions.is_shutting_down) else { return };
-        let group = self.watchers.id(group);
+    /// A name is held from now on, or no longer. Returns what it costs to tell that: a unit for each watcher, unless they are
+    /// to be told of another change already.
+    pub(super) fn changed(&mut self, sessions: &mut Sessions, name: &str) -> u32 {
+        let Some(index) = self.watchers.find(name.as_bytes()).filter(|_| !sessions.is_shutting_down) else { return 0 };
+        let group = self.watchers.id(index);
         match self.recent.get_mut(&group) {
-            Some(recent) => recent.has_changed = true,
+            Some(recent) => {
+                if mem::replace(&mut recent.has_changed, true) {
+                    return 0;
+                }
+            }
             None => self.begin(sessions, group),
         }
+        u32::try_from(self.watchers.members(index)).unwrap_or(u32::MAX)
     }
 
     fn begin(&mut self, sessions: &mut Sessions, group: GroupId) {

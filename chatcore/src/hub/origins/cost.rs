@@ -62,6 +62,15 @@ impl Origins {
         }
     }
 
+    /// Charges an origin for what others are told of one of its sessions that comes or goes. Nobody is asked before, and
+    /// others decide how many they are: so it is never behind by more than another burst.
+    pub(in crate::hub) fn charge_news(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) {
+        if cost > 0 {
+            self.charge(now, account, cost, pace);
+            self.forgive(account, now, pace, DEBT_BURSTS_MAX);
+        }
+    }
+
     /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, or its
     /// site has, when it may ask again. Its sessions wait for that, too, and so it is never behind by more than another
     /// burst.
