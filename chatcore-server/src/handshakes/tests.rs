@@ -118,6 +118,12 @@ fn a_guest_makes_way_for_an_owner_who_gets_in_alone() {
     assert_eq!((bench.hub.users(), bench.hub.user_value(&alice)), (2, 0), "the guest is still there");
     bench.ask([192, 0, 2, 3], "alice", b"owner");
     assert_eq!((bench.hub.users(), bench.hub.sessions(), bench.hub.user_value(&alice)), (2, 2, OWNED));
+    // It makes way at the owner's own address, too, where its place is the owner's.
+    bench.ask([192, 0, 2, 5], "carol", b"guest");
+    bench.ask([192, 0, 2, 5], "carol", b"owner");
+    let carol = UserName::new("carol").expect("it is a name");
+    assert_eq!((bench.hub.users(), bench.hub.user_value(&carol)), (3, OWNED));
+    bench.hub.kick(NOW, &carol);
     // The owner's second device pushes nobody out.
     bench.ask([192, 0, 2, 4], "alice", b"owner");
     assert_eq!((bench.hub.users(), bench.hub.sessions()), (2, 3));

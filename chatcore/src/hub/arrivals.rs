@@ -89,15 +89,18 @@ impl Hub {
         Ok(())
     }
 
-    /// Whether the origin of a registration, and its site, may have one more session. A program that ends sessions to let a
-    /// client in asks before: [`admit`](Self::admit) would refuse the client after that.
+    /// Whether the origin of a registration, and its site, may have one more session when those have ended that the name has
+    /// for which it asks. A program that ends these to let a client in asks before: [`admit`](Self::admit) would refuse the
+    /// client after that.
     ///
     /// # Errors
     ///
     /// [`Refusal::OriginFull`] if they have as many as they may.
     pub fn check_origin(&self, registration: &Registration) -> Result<(), Refusal> {
         let sessions = self.ordered.sessions();
-        let checked = sessions.origins.check_session(registration, &sessions.limits);
+        let oldest = sessions.find(registration.name.as_bytes());
+        let ended = oldest.into_iter().flat_map(|oldest| sessions.ring(oldest)).map(|index| &sessions[index].share);
+        let checked = sessions.origins.check_session_after(registration, ended, &sessions.limits);
         checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })
     }
 }

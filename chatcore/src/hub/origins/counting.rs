@@ -1,5 +1,7 @@
 //! What each origin and each site has in number, and whether it may have more.
 
+use core::iter;
+
 use super::accounts::{Account, Origins, Share};
 use super::numbers::{Bound, Numbers};
 use super::ranking::Party;
@@ -25,8 +27,25 @@ impl Origins {
 
     /// Whether one more session may begin that comes from there. If not, how many its origin or its site may have.
     pub(in crate::hub) fn check_session(&self, registration: &Registration, limits: &Limits) -> Result<(), u32> {
+        self.check_session_after(registration, iter::empty(), limits)
+    }
+
+    /// The same after these sessions have ended.
+    pub(in crate::hub) fn check_session_after<'a>(
+        &self,
+        registration: &Registration,
+        ended: impl Iterator<Item = &'a Share>,
+        limits: &Limits,
+    ) -> Result<(), u32> {
+        let account = self.by_origin.get(&registration.origin).copied();
+        let site = registration.site.and_then(|site| self.sites.find(site.key));
+        let (mut of_origin, mut of_site) = (0, 0);
+        for share in ended {
+            of_origin += u32::from(account == Some(share.account));
+            of_site += u32::from(site.is_some() && self.accounts[share.account as usize].site == site);
+        }
         let bound = Bound { of_origin: limits.sessions_of_origin_max, of_all: limits.sessions_max };
-        self.check_new(registration, 1, bound, |numbers| numbers.sessions)
+        self.check_new(registration, 1, bound, |numbers| numbers.sessions, (of_origin, of_site))
     }
 
     /// Whether a session that comes from there may begin in so many rooms. If not, how many memberships its origin or its
@@ -38,25 +57,26 @@ impl Origins {
         limits: &Limits,
     ) -> Result<(), u32> {
         let bound = Bound { of_origin: limits.memberships_of_origin_max, of_all: limits.memberships_max };
-        self.check_new(registration, small(more), bound, |numbers| numbers.memberships)
+        self.check_new(registration, small(more), bound, |numbers| numbers.memberships, (0, 0))
     }
 
-    /// As [`Origins::check`], for an origin and a site that may have no account yet.
+    /// As [`Origins::check`], for an origin and a site that may have no account yet, and of which so many are gone by then.
     fn check_new(
         &self,
         registration: &Registration,
         more: u32,
         bound: Bound,
         number: impl Fn(&Numbers) -> u32,
+        (gone_of_origin, gone_of_site): (u32, u32),
     ) -> Result<(), u32> {
         if !registration.is_counted() {
             return Ok(());
         }
         let account = self.by_origin.get(&registration.origin).map(|account| &self.accounts[*account as usize]);
-        let of_origin = account.map_or(0, |account| number(&account.numbers));
+        let of_origin = account.map_or(0, |account| number(&account.numbers)) - gone_of_origin;
         let of_site = registration.site.map(|site| {
             let of_site = self.sites.find(site.key).map_or(0, |site| number(&self.sites.get(site).numbers));
-            (of_site, site.factor)
+            (of_site - gone_of_site, site.factor)
         });
         bound.check(more, of_origin, of_site)
     }
