@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use chatcore::{
-    Admission, CONNECTION_COST, ConnId, Handshake, HandshakeError, Hub, Instant, QuotaKey, Reconnect, Refusal,
-    Registration,
+    Admission, CONNECTION_COST, ConnId, Handshake, HandshakeError, Hub, Instant, Reconnect, Refusal, Registration,
 };
 use tracing::info;
 
@@ -13,6 +12,7 @@ use crate::client_certificate::ClientCertificate;
 use crate::closing;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Handshaking, Stage};
+use crate::counts::Place;
 #[cfg(feature = "websocket")]
 use crate::file_responses;
 use crate::log_in::{Decision, Facts, Pool};
@@ -63,7 +63,7 @@ pub(crate) fn drive_handshake(
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
         }
-        let facts = facts(connection.peer, (place.origin, !is_counted), &connection.transport, handshaking);
+        let facts = facts(connection.peer, (place, !is_counted), &connection.transport, handshaking);
         let deciding = pool.filter(|_| !registration.is_resumption());
         let outcome = match deciding.map(|pool| (pool, pool.decide_at_once(&registration, &facts))) {
             None => admit(hub, pool, now, registration, Admission::NewUser),
@@ -94,13 +94,13 @@ pub(crate) fn drive_handshake(
 /// What whoever decides about a name may know of its connection.
 fn facts(
     peer: Peer,
-    (origin, is_origin_shared): (QuotaKey, bool),
+    (place, is_origin_shared): (Place, bool),
     transport: &Transport,
     handshaking: &Handshaking,
 ) -> Facts {
     Facts {
         peer,
-        origin,
+        place,
         is_origin_shared,
         is_proxied: handshaking.is_proxied,
         is_encrypted: transport.is_encrypted() || handshaking.is_encrypted_before,

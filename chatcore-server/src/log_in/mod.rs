@@ -73,6 +73,9 @@ pub struct LogInRequest<'a> {
     /// [`DriverLimits::ipv6_origin_bits`](crate::DriverLimits::ipv6_origin_bits) makes. Over Unix
     /// sockets, each user of the machine is one.
     pub origin: QuotaKey,
+    /// The site that the origin belongs to, if the client comes from an address of IPv6
+    /// ([`DriverLimits::ipv6_site_bits`](crate::DriverLimits::ipv6_site_bits)).
+    pub site: Option<QuotaKey>,
     /// Many users come from there, as from a proxy: the origin is among
     /// [`DriverLimits::uncounted_origins`](crate::DriverLimits::uncounted_origins), or the client comes over a Unix
     /// socket.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use chatcore::{Admission, QuotaKey, Refusal, Registration};
+use chatcore::{Admission, Refusal, Registration};
 use tracing::error;
 
 use super::{Authenticator, LogIn, LogInRequest};
@@ -34,7 +34,7 @@ pub(super) struct Job {
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) peer: Peer,
-    pub(crate) origin: QuotaKey,
+    pub(crate) place: Place,
     pub(crate) is_origin_shared: bool,
     pub(crate) is_proxied: bool,
     pub(crate) is_encrypted: bool,
@@ -47,7 +47,8 @@ impl Facts {
         LogInRequest {
             registration,
             address: self.peer.address(),
-            origin: self.origin,
+            origin: self.place.origin,
+            site: self.place.site,
             is_origin_shared: self.is_origin_shared,
             is_proxied: self.is_proxied,
             is_encrypted: self.is_encrypted,

@@ -11,13 +11,17 @@
 //! makes the others wait again: who shares an origin with the owner can do that for as long as they like.
 //!
 //! An origin that many share, as a proxy's address, has no bucket for all names: one of its users would fill it for all.
+//!
+//! All of this is bounded, and nobody can make the server forget what concerns somebody else: a name has homes of its own
+//! ([`Homes`]), and buckets that are full stay when there are too many ([`Buckets`]).
 
-use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use chatcore::{QuotaKey, UserName};
 
-use super::recent::Recent;
+use super::buckets::{Buckets, Pace};
+use super::homes::{self, Homes};
+use super::origin::Origin;
 
 /// Wrong passwords from one origin for one name: at once, and after that one in this time.
 const PAIR: Pace = Pace { burst: 5, every: Duration::from_secs(60) };
@@ -28,30 +32,12 @@ const ORIGIN_EVERY: Duration = Duration::from_secs(10);
 /// Those for one name, from all origins from which the right one has not come.
 const NAME: Pace = Pace { burst: 100, every: Duration::from_secs(5) };
 
-/// Buckets of each kind, and pairs of an origin and a name whose right password has come from there. One thread hashes
-/// some 50 passwords in a second, and a bucket is empty again in 500 s at the most.
+/// Buckets of each kind. One thread hashes some 50 passwords in a second, and each fills a bucket for a minute at the most:
+/// five threads fill fewer than so many.
 const LEN_MAX: usize = 16_384;
 
-/// Bytes of memory for all that, at the most: each of four kinds has keys with a name, in tables that grow by doubling.
-pub(super) const BYTES_MAX: u64 = 4 * LEN_MAX as u64 * 512;
-
-/// Where somebody comes from who tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Origin {
-    /// An address, or a network.
-    Network(QuotaKey),
-    /// A program of this machine, of this user if the system tells it.
-    Local { uid: Option<u32> },
-}
-
-/// How many wrong passwords there may be.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    /// At once.
-    burst: u32,
-    /// The time in which room for one more comes free.
-    every: Duration,
-}
+/// Bytes of memory for all that, at the most. Each kind of bucket has keys with a name, twice.
+pub(super) const BYTES_MAX: u64 = 3 * LEN_MAX as u64 * 512 + homes::BYTES_MAX;
 
 /// Who has tried.
 #[derive(Debug)]
@@ -59,8 +45,7 @@ pub(super) struct Attempts {
     origins: Buckets<Origin>,
     pairs: Buckets<(UserName, Origin)>,
     names: Buckets<UserName>,
-    /// Where the right password of a name has come from.
-    homes: Recent<(UserName, Origin), ()>,
+    homes: Homes,
 }
 
 /// A try that is counted. Which buckets it has filled is known from then on: the name may be at home before it is decided.
@@ -71,15 +56,10 @@ pub(super) struct Try {
     is_origin_counted: bool,
 }
 
-/// A bucket for each key: it holds the time at which it is empty. One that is not there is empty.
-#[derive(Debug)]
-struct Buckets<K>(Recent<K, Instant>);
-
 impl Default for Attempts {
     fn default() -> Self {
-        let names = Buckets(Recent::new(LEN_MAX));
-        let (origins, pairs) = (Buckets(Recent::new(LEN_MAX)), Buckets(Recent::new(LEN_MAX)));
-        Self { origins, pairs, names, homes: Recent::new(LEN_MAX) }
+        let (origins, pairs) = (Buckets::new(LEN_MAX), Buckets::new(LEN_MAX));
+        Self { origins, pairs, names: Buckets::new(LEN_MAX), homes: Homes::default() }
     }
 }
 
@@ -126,39 +106,22 @@ impl Attempts {
     }
 
     /// The password of a try that was begun was right: it does not count. The origin's others do, and so do those of others
-    /// for the name.
-    pub(super) fn succeeded(&mut self, begun: Try) {
+    /// for the name. The origin belongs to this site, if to any.
+    pub(super) fn succeeded(&mut self, begun: Try, site: Option<QuotaKey>) {
         let Try { pair, is_at_home, is_origin_counted } = begun;
         if !is_at_home {
-            self.names.drain(pair.0.clone(), NAME.every);
+            self.names.drain(&pair.0, NAME.every);
             if is_origin_counted {
-                self.origins.drain(pair.1, ORIGIN_EVERY);
+                self.origins.drain(&pair.1, ORIGIN_EVERY);
             }
         }
-        self.pairs.0.remove(&pair);
-        self.homes.insert(pair, ());
+        self.pairs.remove(&pair);
+        let (name, origin) = pair;
+        self.homes.insert(name, origin, site);
     }
 
-    fn is_home(&self, pair: &(UserName, Origin)) -> bool {
-        self.homes.get(pair).is_some()
-    }
-}
-
-impl<K: Eq + Hash> Buckets<K> {
-    fn wait(&self, now: Instant, key: &K, pace: Pace) -> Duration {
-        let filled = self.0.get(key).map_or(Duration::ZERO, |empty_at| empty_at.saturating_duration_since(now));
-        (filled + pace.every).saturating_sub(pace.every * pace.burst)
-    }
-
-    fn fill(&mut self, now: Instant, key: K, time: Duration) {
-        let empty_at = self.0.get(&key).map_or(now, |empty_at| (*empty_at).max(now));
-        self.0.insert(key, empty_at + time);
-    }
-
-    fn drain(&mut self, key: K, time: Duration) {
-        if let Some(empty_at) = self.0.get(&key).and_then(|empty_at| empty_at.checked_sub(time)) {
-            self.0.insert(key, empty_at);
-        }
+    fn is_home(&self, (name, origin): &(UserName, Origin)) -> bool {
+        self.homes.contains(name, *origin)
     }
 }
 
@@ -188,7 +151,7 @@ mod tests {
 
         fn logs_in(&mut self, name: &str, origin: u128) -> Result<(), Duration> {
             let begun = self.tries(name, origin)?;
-            self.attempts.succeeded(begun);
+            self.attempts.succeeded(begun, None);
             Ok(())
         }
 
@@ -250,15 +213,37 @@ mod tests {
     }
 
     #[test]
+    fn one_user_with_many_networks_takes_no_home_from_another() {
+        let mut desk = Desk::new();
+        assert_eq!(desk.logs_in("alice", 1), Ok(()));
+        for origin in 0..2 * LEN_MAX as u128 {
+            assert_eq!(desk.logs_in("mallory", 1_000 + origin), Ok(()));
+        }
+        assert_eq!((0..100).filter(|number| desk.tries(&format!("user{number}"), 1).is_ok()).count(), 20);
+        assert_eq!(desk.logs_in("bob", 1), Err(Duration::from_secs(10)));
+        assert_eq!(desk.logs_in("alice", 1), Ok(()), "it is still her home");
+    }
+
+    #[test]
+    fn tries_for_very_many_names_buy_no_more_for_one() {
+        let mut desk = Desk::new();
+        assert_eq!(desk.failures("alice", PROXY), 5);
+        for number in 0..2 * LEN_MAX {
+            assert!(desk.tries(&format!("user{number}"), PROXY).is_ok());
+        }
+        assert_eq!(desk.tries("alice", PROXY).err(), Some(Duration::from_secs(60)));
+    }
+
+    #[test]
     fn a_try_takes_back_what_it_has_filled_although_the_name_is_at_home_by_then() {
         let mut desk = Desk::new();
         for _ in 0..10 {
             desk.now += Duration::from_secs(60);
             let attempts = ["alice", "alice"].map(|name| desk.tries(name, 1).unwrap());
             for begun in attempts {
-                desk.attempts.succeeded(begun);
+                desk.attempts.succeeded(begun, None);
             }
-            desk.attempts.homes.remove(&("alice".parse().unwrap(), Origin::Network(QuotaKey(1))));
+            desk.attempts.homes.remove(&"alice".parse().unwrap(), Origin::Network(QuotaKey(1)));
         }
         let passed = (0..100).filter(|number| desk.tries(&format!("user{number}"), 1).is_ok()).count();
         assert_eq!(passed, 20);

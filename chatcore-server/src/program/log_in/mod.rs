@@ -1,7 +1,10 @@
 //! Who gets a name in the program: guests, users with a password, and users of this machine over a Unix socket.
 
 mod attempts;
+mod buckets;
 mod command;
+mod homes;
+mod origin;
 mod passwords;
 mod recent;
 #[cfg(test)]
@@ -9,17 +12,17 @@ mod tests;
 mod unix_users;
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use chatcore::{Admission, Denial, Refusal, UserName};
+use chatcore::{Admission, Denial, QuotaKey, Refusal, UserName};
 use tracing::info;
 
-use self::attempts::{Attempts, Origin};
+use self::attempts::Attempts;
 pub(crate) use self::command::PasswordCommand;
+use self::origin::Origin;
 pub(crate) use self::passwords::Passwords;
-use crate::{Authenticator, ClientCertificate, LogIn, LogInRequest, origin_of};
+use crate::{Authenticator, ClientCertificate, LogIn, LogInRequest};
 
 /// Who may have a name without a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +94,8 @@ struct Asker<'a> {
     name: &'a UserName,
     password: &'a [u8],
     origin: Origin,
+    /// The site that the origin belongs to.
+    site: Option<QuotaKey>,
     /// Many come from there.
     is_origin_shared: bool,
     /// Nobody else can read what it sends.
@@ -156,7 +161,7 @@ impl Gate {
                 if !passwords.verify(asker.name, asker.password) {
                     return Err(Refusal::Denied);
                 }
-                self.attempts().succeeded(begun);
+                self.attempts().succeeded(begun, asker.site);
                 Ok(Admission::AnotherSession)
             }
             Way::Guest => unix_users::guest(asker.name),
@@ -245,7 +250,15 @@ impl Asker<'_> {
             subject.and_then(|subject| UserName::new(&subject).ok()).is_some_and(|subject| subject == *name);
         // Users of this machine are told apart, over a Unix socket.
         let is_origin_shared = request.is_origin_shared && request.address.is_some();
-        Asker { name, password, origin, is_origin_shared, is_private: request.is_private(), is_certified }
+        Asker {
+            name,
+            password,
+            origin,
+            site: request.site,
+            is_origin_shared,
+            is_private: request.is_private(),
+            is_certified,
+        }
     }
 
     /// Tells who was refused that wanted to log in. That guests do not get a name is no news.
@@ -273,14 +286,5 @@ impl Authenticator for Gate {
     fn authenticate(&self, request: &LogInRequest<'_>) -> Result<Admission, Refusal> {
         let asker = Asker::of(request);
         self.decide(Instant::now(), asker).inspect_err(|refusal| asker.log(refusal))
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Network(key) => origin_of(*key).fmt(f),
-            Self::Local { .. } => f.write_str("unix"),
-        }
     }
 }

@@ -39,6 +39,7 @@ impl Desk {
             name: &name,
             password: password.as_bytes(),
             origin,
+            site: None,
             is_origin_shared: false,
             is_private,
             is_certified: false,
