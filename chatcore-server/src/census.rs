@@ -9,13 +9,18 @@ use crate::counts::{Counts, Place};
 use crate::origin::Prefixes;
 use crate::peer::Peer;
 
+/// Origins of a site that are compared, of those that have most connections without a name.
+const COMPARED_MAX: usize = 8;
+
 /// The connections by where they come from.
 #[derive(Debug, Default)]
 pub(crate) struct Census {
     prefixes: Prefixes,
     counts: Counts,
-    /// Origins by how many connections without a name they have.
+    /// Sites by how many connections without a name they have. An origin that belongs to none is one.
     by_handshakes: BTreeSet<(u32, QuotaKey)>,
+    /// The same of the origins of each site.
+    in_sites: BTreeSet<(QuotaKey, u32, QuotaKey)>,
     /// The keys of connections without a name: by origin, and there by how long they have been so.
     nameless: BTreeSet<(QuotaKey, u64, usize)>,
     last_serial: u64,
@@ -63,25 +68,43 @@ impl Census {
         self.counts.leave(self.place(peer));
     }
 
-    /// The connections that have had no name for the longest time, each of its origin: first that of the origin that has
-    /// most of them. Origins that have a single one are left out.
+    /// Connections that have had no name for a long time, one of each site: first of the site that has most of them. In a
+    /// site it is the oldest one of the origin that has most; if several have as many, some of these are compared. Sites that
+    /// have a single one are left out.
     pub(crate) fn longest_nameless(&self) -> impl Iterator<Item = usize> {
-        let origins = self.by_handshakes.iter().rev().take_while(|(handshakes, _)| *handshakes > 1);
-        origins.filter_map(|(_, origin)| {
-            let first = self.nameless.range((*origin, 0, 0)..).next();
-            first.map(|(.., key)| *key)
-        })
+        let sites = self.by_handshakes.iter().rev().take_while(|(handshakes, _)| *handshakes > 1);
+        sites.filter_map(|(_, site)| self.longest_nameless_of(*site))
     }
 
-    /// Changes how many handshakes the origin of a peer has.
+    fn longest_nameless_of(&self, site: QuotaKey) -> Option<usize> {
+        let of_site = (site, 0, QuotaKey(0))..=(site, u32::MAX, QuotaKey(u128::MAX));
+        let mut origins = self.in_sites.range(of_site).rev().peekable();
+        let (_, most, _) = **origins.peek()?;
+        let with_most = origins.take_while(|(_, handshakes, _)| *handshakes == most).take(COMPARED_MAX);
+        let oldest = with_most.filter_map(|(.., origin)| self.nameless.range((*origin, 0, 0)..).next());
+        oldest.min_by_key(|(_, serial, _)| *serial).map(|(.., key)| *key)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.nameless.is_empty() && self.by_handshakes.is_empty() && self.in_sites.is_empty()
+    }
+
+    /// Changes how many handshakes the origin of a peer has, and its site.
     fn count(&mut self, peer: &Peer, change: fn(&mut Counts, Place)) {
         let place = self.place(peer);
-        let before = self.counts.handshakes(place.origin);
+        let (site, origin) = (place.widest(), place.origin);
+        let ranks = |counts: &Counts| (counts.handshakes(site), counts.handshakes(origin));
+        let before = ranks(&self.counts);
         change(&mut self.counts, place);
-        let after = self.counts.handshakes(place.origin);
-        self.by_handshakes.remove(&(before, place.origin));
-        if after > 0 {
-            self.by_handshakes.insert((after, place.origin));
+        let after = ranks(&self.counts);
+        self.by_handshakes.remove(&(before.0, site));
+        self.in_sites.remove(&(site, before.1, origin));
+        if after.0 > 0 {
+            self.by_handshakes.insert((after.0, site));
+        }
+        if after.1 > 0 {
+            self.in_sites.insert((site, after.1, origin));
         }
     }
 }
@@ -123,10 +146,7 @@ mod tests {
         assert_eq!(census.check(&peer, &limits, MANY), Ok(()));
         census.leave(&peer);
         census.leave(&peer);
-        assert!(
-            census.counts.is_empty() && census.by_handshakes.is_empty() && census.nameless.is_empty(),
-            "{census:?}"
-        );
+        assert!(census.is_empty(), "{census:?}");
     }
 
     #[test]
@@ -231,5 +251,25 @@ mod tests {
         census.end_handshake(&many, serials[0], 4);
         census.end_handshake(&many, serials[1], 5);
         assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn a_site_with_one_nameless_connection_in_each_network_is_first_as_one() {
+        let mut census = Census::default();
+        let nat = peer("192.0.2.1");
+        for key in [1, 2] {
+            census.enter(&nat, key);
+        }
+        let of_site: Vec<_> = (0..5).map(|number| peer(&format!("2001:db8:0:{number}::1"))).collect();
+        let serials: Vec<u64> = (10..).zip(&of_site).map(|(key, peer)| census.enter(peer, key)).collect();
+        census.enter(&peer("2001:db8:1::1"), 20);
+        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [10, 1]);
+        // In a site, the network goes first that has most.
+        census.enter(&of_site[3], 30);
+        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [13, 1]);
+        for (key, (peer, serial)) in (10..).zip(of_site.iter().zip(serials)).take(4) {
+            census.end_handshake(peer, serial, key);
+        }
+        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [14, 1], "two are left of the site");
     }
 }

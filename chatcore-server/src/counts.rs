@@ -53,6 +53,11 @@ impl Place {
     pub(crate) fn keys(self) -> impl Iterator<Item = QuotaKey> {
         [Some(self.origin), self.site].into_iter().flatten()
     }
+
+    /// The largest network that it belongs to: its site, or its origin if that has none.
+    pub(crate) fn widest(self) -> QuotaKey {
+        self.site.unwrap_or(self.origin)
+    }
 }
 
 /// How many connections an origin may have.
@@ -134,10 +139,10 @@ impl Counts {
         }
     }
 
-    /// How many connections of an origin have no name yet.
+    /// How many connections of an origin, or of a site, have no name yet.
     #[cfg(feature = "mio")]
-    pub(crate) fn handshakes(&self, origin: QuotaKey) -> u32 {
-        self.of.get(&origin).map_or(0, |count| count.handshakes)
+    pub(crate) fn handshakes(&self, key: QuotaKey) -> u32 {
+        self.of.get(&key).map_or(0, |count| count.handshakes)
     }
 
     #[cfg(test)]

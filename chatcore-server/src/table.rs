@@ -13,14 +13,14 @@ use crate::deadlines::Deadlines;
 use crate::load::Load;
 use crate::peer::Peer;
 use crate::read_queue::ReadQueue;
-use crate::rests::Rests;
+use crate::rests::{self, Rests};
 
 /// Connections that linger although there was no room for them, at the most. They came through proxies, so nothing else
 /// bounds them.
 const TURNED_AWAY_MAX: usize = 64;
 
-/// Origins that are looked at for a connection that makes room, at the most.
-const ORIGINS_TO_MAKE_ROOM_MAX: usize = 64;
+/// Sites that are looked at for a connection that makes room, at the most.
+const SITES_TO_MAKE_ROOM_MAX: usize = 64;
 
 /// All connections, by key. The key of a connection is used again when the connection has ended.
 #[derive(Debug, Default)]
@@ -68,12 +68,12 @@ impl Table {
         self.reserved_from.is_some_and(|connections| self.all.len() > connections)
     }
 
-    /// A connection without a name that makes room for others. It is the oldest one of its origin, and that origin has
-    /// several. One that has had its time goes before those that may still be about to say something: many users behind one
-    /// address come back at the same instant, and a few silent connections each of many addresses do not push them out. Among
-    /// equals, the origin with most connections without a name is first.
+    /// A connection without a name that makes room for others. It is the oldest one of its origin, and its site has
+    /// several ([`Census::longest_nameless`]). One that has had its time goes before those that may still be about to say
+    /// something: many users behind one address come back at the same instant, and a few silent connections each of many
+    /// addresses do not push them out. Among equals, the site with most connections without a name is first.
     pub(crate) fn first_to_make_room(&self, limits: &DriverLimits, now: Instant) -> Option<usize> {
-        let keys = self.census.longest_nameless().take(ORIGINS_TO_MAKE_ROOM_MAX);
+        let keys = self.census.longest_nameless().take(SITES_TO_MAKE_ROOM_MAX);
         let mut keys = keys.filter(|key| limits.is_counted(&self.all[*key].peer)).peekable();
         let fullest = keys.peek().copied();
         keys.find(|key| self.all[*key].has_had_its_time(now)).or(fullest)
@@ -294,8 +294,8 @@ impl Table {
             return usize::MAX;
         }
         let connection = &self.all[key];
-        let origin = limits.is_counted(&connection.peer).then(|| self.census.origin(&connection.peer));
-        self.rests.read_bytes_max(origin, connection.load(now))
+        let site = limits.is_counted(&connection.peer).then(|| self.census.place(&connection.peer).widest());
+        if self.rests.are_long_for(site) { rests::slow_read_bytes(connection.load(now)) } else { usize::MAX }
     }
 
     /// Takes out what a connection keeps, to be put back with [`Table::keep`].
@@ -303,7 +303,7 @@ impl Table {
         let connection = &mut self.all[key];
         let kept = connection.take_kept();
         if connection.flow() != Flow::Read {
-            self.rests.remove(self.census.origin(&connection.peer), kept.bytes.capacity());
+            self.rests.remove(self.census.place(&connection.peer).widest(), kept.bytes.capacity());
         }
         self.change(key, |connection| connection.set_flow(Flow::Read));
         kept
@@ -321,7 +321,7 @@ impl Table {
             connection.set_kept(kept);
         }
         if flow != Flow::Read {
-            self.rests.add(self.census.origin(&connection.peer), connection.kept_capacity());
+            self.rests.add(self.census.place(&connection.peer).widest(), connection.kept_capacity());
         }
         self.change(key, |connection| connection.set_flow(flow));
         if flow == Flow::Continue {

@@ -38,7 +38,7 @@ impl<T> TurnQueue<T> {
     /// Gives the job back if too many wait: of all, or this many of its origin. If it took the place of another one, which
     /// was pushed later than all others of its origin, returns that one.
     pub(crate) fn push(&mut self, place: Place, len_of_origin_max: usize, job: T) -> Result<Option<T>, T> {
-        let site = site_of(place);
+        let site = place.widest();
         let of_origin = self.sites.get(&site).and_then(|site| site.origins.get(&place.origin));
         if of_origin.map_or(0, VecDeque::len) >= len_of_origin_max {
             return Err(job);
@@ -55,7 +55,7 @@ impl<T> TurnQueue<T> {
     }
 
     fn insert(&mut self, place: Place, job: T) {
-        let site = match self.sites.entry(site_of(place)) {
+        let site = match self.sites.entry(place.widest()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 self.turns.push_back(*entry.key());
@@ -143,10 +143,6 @@ impl<T> Site<T> {
         self.len -= 1;
         job
     }
-}
-
-fn site_of(place: Place) -> QuotaKey {
-    place.site.unwrap_or(place.origin)
 }
 
 #[cfg(test)]
