@@ -72,7 +72,7 @@ mod proxied;
 mod read_queue;
 #[cfg(feature = "mio")]
 mod reading;
-#[cfg(feature = "mio")]
+#[cfg(any(feature = "mio", feature = "tokio"))]
 mod rests;
 #[cfg(feature = "mio")]
 mod server;

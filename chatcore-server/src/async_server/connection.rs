@@ -22,15 +22,13 @@ use super::timer::Timer;
 use super::undecided::with_limits;
 use crate::load::{Load, Usage};
 use crate::origin::origin_of;
+use crate::rests::slow_read_bytes;
 
 /// Bytes of one read.
 const READ_BYTES: usize = 16 << 10;
 
-/// Bytes of one read while a connection has no session, or while much input waits for the hub and it has much to say.
+/// Bytes of one read while a connection has no session.
 pub(super) const SMALL_READ_BYTES: usize = 1 << 10;
-
-/// Bytes of one read of a connection with little to say, while much input waits for the hub.
-const LIGHT_READ_BYTES: usize = 4 << 10;
 
 /// Bytes that are read while a registration is undecided, to find out whether its connection still stands.
 pub(super) const UNDECIDED_INPUT_BYTES_MAX: usize = 4 << 10;
@@ -157,7 +155,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             }
             let output = input(now, core, state);
             state.note_rest(*key, core);
-            (*is_hub_behind, *are_rests_long) = (state.hub.is_behind(), state.has_long_rests());
+            (*is_hub_behind, *are_rests_long) = (state.hub.is_behind(), state.has_long_rests(*key));
             output
         });
         if output.is_none() {
@@ -307,8 +305,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
 
     /// Bytes of one read while much input waits for the hub.
     fn slow_read_bytes(&self) -> usize {
-        let is_light = self.core.conn().is_some() && self.usage.load(self.shared.now()) == Load::Light;
-        if is_light { LIGHT_READ_BYTES } else { SMALL_READ_BYTES }
+        let has_session = self.core.conn().is_some();
+        slow_read_bytes(if has_session { self.usage.load(self.shared.now()) } else { Load::Heavy })
     }
 
     /// True if something was due. Otherwise the task is woken when something is.

@@ -5,8 +5,9 @@ use std::mem::size_of;
 use chatcore::{HANDSHAKE_FRAME_BYTES_MAX, Handshake, Limits, Registration};
 
 use super::connection::{Connection, SMALL_READ_BYTES, UNDECIDED_INPUT_BYTES_MAX, WRITE_BYTES};
-use super::state::{self, RESTS_BYTES_MAX};
+use super::state;
 use crate::memory::{self, HANDSHAKE_OUTPUT_BYTES};
+use crate::rests::RESTS_BYTES_MAX;
 
 /// Bytes of what a connection has beside its value: the rest of its future, its task, a deadline, and its number in a few
 /// tables, twice because they grow by doubling.

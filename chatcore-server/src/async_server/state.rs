@@ -2,13 +2,14 @@
 
 use std::task::{Context, Waker};
 
-use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question, Reconnect, Refusal};
+use chatcore::{Action, ConnId, Hub, HubConnection, HubEvent, Instant, Question, QuotaKey, Reconnect, Refusal};
 use slab::Slab;
 
 use super::config::AsyncConfig;
 use super::origin::Origin;
 use super::wakes::Wakes;
 use crate::counts::{Counts, Place};
+use crate::rests::Rests;
 use crate::wall_clock::WallClock;
 
 /// Actions that are carried out in one hold of the hub.
@@ -16,9 +17,6 @@ const ACTIONS_MAX: usize = 64;
 
 /// Events that wait outside of the hub. Beyond that the hub keeps them, and takes nothing more when they are too many.
 const EVENTS_MAX: usize = 1024;
-
-/// Bytes of input that the hub has not taken, of all connections, from which on only little is read.
-pub(super) const RESTS_BYTES_MAX: usize = 64 << 20;
 
 /// Connections that are told that there is no room for them, at the most. More are closed at once.
 const TURNED_AWAY_MAX: usize = 64;
@@ -37,8 +35,8 @@ pub(super) struct State {
     turned_away: usize,
     /// Events that nobody has heard yet.
     events: Vec<HubEvent>,
-    /// Bytes of input that connections keep.
-    rests_bytes: usize,
+    /// Input that the hub has not taken.
+    rests: Rests,
     /// The last draining left something to be done.
     has_actions_left: bool,
     /// When the hub's task looks by itself; none if never.
@@ -54,6 +52,8 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Connection {
     counted: Counted,
+    /// Many come from its origin.
+    is_shared: bool,
     /// Wakes its future; none if it is awake.
     waker: Option<Waker>,
     /// There is something to be written.
@@ -92,8 +92,16 @@ pub(super) struct Stopping {
 }
 
 impl Connection {
-    const fn new(counted: Counted) -> Self {
-        Self { counted, waker: None, has_output: false, is_closed: false, rest_bytes: 0 }
+    const fn new(counted: Counted, is_shared: bool) -> Self {
+        Self { counted, is_shared, waker: None, has_output: false, is_closed: false, rest_bytes: 0 }
+    }
+
+    /// The site that it belongs to; none if it is told that there is no room for it.
+    fn site(&self) -> Option<QuotaKey> {
+        match self.counted {
+            Counted::Nameless(place) | Counted::Named(place) => Some(place.widest()),
+            Counted::TurnedAway => None,
+        }
     }
 }
 
@@ -107,7 +115,7 @@ impl State {
             counts: Counts::default(),
             turned_away: 0,
             events: Vec::new(),
-            rests_bytes: 0,
+            rests: Rests::default(),
             has_actions_left: false,
             wakes_at: None,
             grace_until: None,
@@ -137,11 +145,11 @@ impl State {
         if let Err(refusal) = room {
             let is_told = self.turned_away < TURNED_AWAY_MAX;
             self.turned_away += usize::from(is_told);
-            let key = is_told.then(|| self.connections.insert(Connection::new(Counted::TurnedAway)));
+            let key = is_told.then(|| self.connections.insert(Connection::new(Counted::TurnedAway, origin.is_shared)));
             return Err(NoRoom { refusal, key });
         }
         self.counts.enter(origin.place);
-        Ok(self.connections.insert(Connection::new(Counted::Nameless(origin.place))))
+        Ok(self.connections.insert(Connection::new(Counted::Nameless(origin.place), origin.is_shared)))
     }
 
     /// Whether so few connections are left that they are for those who resume a session.
@@ -151,7 +159,9 @@ impl State {
 
     pub(super) fn remove(&mut self, key: usize) {
         let connection = self.connections.remove(key);
-        self.rests_bytes -= connection.rest_bytes;
+        if let Some(site) = connection.site() {
+            self.rests.remove(site, connection.rest_bytes);
+        }
         match connection.counted {
             Counted::Nameless(place) => {
                 self.counts.end_handshake(place);
@@ -200,13 +210,23 @@ impl State {
     /// Notes how much input a connection keeps.
     pub(super) fn note_rest(&mut self, key: usize, core: &HubConnection) {
         let rest_bytes = core.input_bytes();
-        let noted = std::mem::replace(&mut self.connections[key].rest_bytes, rest_bytes);
-        self.rests_bytes = self.rests_bytes - noted + rest_bytes;
+        let connection = &mut self.connections[key];
+        let noted = std::mem::replace(&mut connection.rest_bytes, rest_bytes);
+        if noted != rest_bytes
+            && let Some(site) = connection.site()
+        {
+            self.rests.remove(site, noted);
+            self.rests.add(site, rest_bytes);
+        }
     }
 
-    /// Whether so much input waits for the hub that only little is to be read.
-    pub(super) const fn has_long_rests(&self) -> bool {
-        self.rests_bytes >= RESTS_BYTES_MAX
+    /// Whether so much input waits for the hub that only little is to be read of a connection.
+    pub(super) fn has_long_rests(&self, key: usize) -> bool {
+        if self.rests.are_short() {
+            return false;
+        }
+        let connection = &self.connections[key];
+        self.rests.are_long_for(connection.site().filter(|_| !connection.is_shared))
     }
 
     // ---- what the hub wants done ----
