@@ -205,6 +205,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 self.turn_away();
                 Flow::End
             }
+            Next::Decide(registration) if registration.is_resumption() && !self.has_session_for(&registration) => {
+                return self.input(|core, now, hub| core.refuse(now, hub, &Refusal::SessionOver));
+            }
             Next::Decide(mut registration) => {
                 let (shared, origin) = (self.shared, self.origin);
                 if self.origin.is_shared {
@@ -224,6 +227,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 Flow::End
             }
         };
+    }
+
+    /// Whether the hub has the session that a registration asks for. Who asks for another one takes no place among those
+    /// that wait for the program.
+    fn has_session_for(&mut self, registration: &Registration) -> bool {
+        self.hold(|_, _, state| state.hub.has_session_for(registration)).unwrap_or_default()
     }
 
     /// Whether the connections that are left are for those who resume a session.

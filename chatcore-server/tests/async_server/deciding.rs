@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chatcore_server::chatcore::wire::{
+    self, ClientMessage, HubMessage, Message, PREFACE_BYTES, Preface, Resume, Token,
+};
 use chatcore_server::chatcore::{
     Admission, Closed, Event, GoodbyeCode, Limits, QuotaKey, Refusal, RefusalCode, Registration,
 };
 use chatcore_server::{AsyncConfig, AsyncServer, Hooks, Origin};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::user::User;
@@ -340,5 +343,34 @@ fn a_resume_is_decided_about_apart_from_names() {
         }
         assert_eq!(refused, 2, "the break, and the refusal");
         alice.tell_oneself("alice").await;
+    });
+}
+
+#[test]
+fn a_resume_without_a_session_is_refused_and_nobody_is_asked() {
+    struct NobodyAsked;
+    impl Hooks for NobodyAsked {
+        async fn decide_resume(&self, registration: &Registration) -> Result<(), Refusal> {
+            unreachable!("asked about {}", registration.name())
+        }
+    }
+    on_virtual_time(async || {
+        let server = AsyncServer::start(AsyncConfig::default(), NobodyAsked).expect("it can start");
+        let _alice = User::registered(|| connect(&server), "alice").await;
+        for name in ["alice", "nobody"] {
+            let mut forger = connect(&server);
+            let token = Token::from_bytes([7; 16]);
+            let resume = Resume { name, token, received: Some(0), attempt: 1, frame_bytes_max: u32::MAX };
+            let mut said = Preface::OURS.encode().to_vec();
+            ClientMessage::Resume(resume).encode(&mut said);
+            forger.write_all(&said).await.expect("there is room");
+            forger.shutdown().await.expect("a pipe has two sides");
+            let mut told = Vec::new();
+            forger.read_to_end(&mut told).await.expect("the server closes");
+            let content = wire::take(&mut &told[PREFACE_BYTES..], u32::MAX).expect("it is well-formed");
+            let answer = HubMessage::decode(content.expect("it is whole")).expect("it is right");
+            let Some(HubMessage::Refused(refused)) = answer else { panic!("{answer:?}") };
+            assert_eq!(refused.code, RefusalCode::SessionOver, "{name}");
+        }
     });
 }

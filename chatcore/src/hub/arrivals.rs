@@ -103,6 +103,16 @@ impl Hub {
         let checked = sessions.origins.check_session_after(registration, ended, &sessions.limits);
         checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })
     }
+
+    /// Whether there is the session that a registration asks for, by its name and its token. If not, the hub refuses it
+    /// whatever a program decides: so a program that takes its time for such decisions need not ask itself.
+    pub fn has_session_for(&self, registration: &Registration) -> bool {
+        let Request::Resume { token, .. } = &registration.request else { return false };
+        let sessions = self.ordered.sessions();
+        let mut holders =
+            sessions.find(registration.name.as_bytes()).into_iter().flat_map(|oldest| sessions.ring(oldest));
+        holders.any(|session| sessions[session].details.token == *token) || sessions.find_by_token(token).is_some()
+    }
 }
 
 /// Units for finding what a name looks like that a session is to begin with.
