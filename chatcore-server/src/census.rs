@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chatcore::{QuotaKey, Refusal};
+use chatcore::{QuotaKey, QuotaSource, Refusal};
 
 use crate::config::DriverLimits;
 use crate::counts::{Counts, Place};
@@ -39,6 +39,15 @@ impl Census {
     /// The same, and the site that it belongs to.
     pub(crate) fn place(&self, peer: &Peer) -> Place {
         Place { origin: self.origin(peer), site: peer.site(self.prefixes) }
+    }
+
+    /// The same, as the hub charges it.
+    pub(crate) fn source(&self, peer: &Peer, limits: &DriverLimits) -> QuotaSource {
+        let Place { origin, site } = self.place(peer);
+        match site {
+            Some(site) if limits.is_counted(peer) => QuotaSource::from(origin).with_site(site, limits.site_factor),
+            _ => origin.into(),
+        }
     }
 
     /// Whether a peer may have one more connection, if there are so many for all.

@@ -2,6 +2,7 @@
 
 use chatcore::{Hub, Instant};
 
+use crate::config::DriverLimits;
 use crate::connection::{Flow, Stage};
 use crate::table::Table;
 use chatcore_transport::Framing;
@@ -24,7 +25,14 @@ pub(crate) fn cost_of_framing(framing: Framing) -> u32 {
 }
 
 /// Charges a connection, and its origin, for work that no frame pays for. Whether more may be read.
-pub(crate) fn charge(hub: &mut Hub, table: &mut Table, now: Instant, key: usize, cost: u32) -> bool {
+pub(crate) fn charge(
+    hub: &mut Hub,
+    table: &mut Table,
+    limits: &DriverLimits,
+    now: Instant,
+    key: usize,
+    cost: u32,
+) -> bool {
     if cost == 0 {
         return true;
     }
@@ -34,7 +42,7 @@ pub(crate) fn charge(hub: &mut Hub, table: &mut Table, now: Instant, key: usize,
     let peer = connection.peer;
     let until = match connection.stage {
         Stage::Open(conn) => hub.charge(now, conn, cost).expect("the hub has not closed it yet"),
-        Stage::Handshaking(_) => hub.charge_origin(now, table.census.origin(&peer), cost),
+        Stage::Handshaking(_) => hub.charge_origin(now, table.census.source(&peer, limits), cost),
         Stage::Lingering { .. } | Stage::Broken { .. } => None,
     };
     let Some(until) = until.filter(|until| *until > now) else { return true };

@@ -135,6 +135,9 @@ impl Connections {
             error!(%error, "the limits of the hub stay as they were");
         }
         self.hub.set_reserved(reserved.iter().cloned());
+        if driver.site_factor != self.limits.site_factor {
+            self.hub.set_site_factor(now, driver.site_factor);
+        }
         self.limits = driver;
     }
 
@@ -185,7 +188,7 @@ impl Connections {
 
     /// Charges somebody to its origin for whom there is no room.
     pub(crate) fn charge_turned_away(&mut self, now: Instant, peer: &Peer) {
-        handshakes::charge_turned_away(&mut self.hub, &self.table, now, peer);
+        handshakes::charge_turned_away(&mut self.hub, &self.table, &self.limits, now, peer);
     }
 
     /// What those are told by who find no room.
@@ -207,7 +210,7 @@ impl Connections {
         let key = handshakes::open(hub, table, now, transport, peer, entrance.resume_time_max);
         match entrance.way {
             Way::Direct => {
-                handshakes::charge(hub, table, now, key);
+                handshakes::charge(hub, table, limits, now, key);
             }
             // Whose it is, is not known yet.
             Way::Proxy => proxied::begin(table, key),

@@ -20,7 +20,7 @@ pub(crate) fn begin(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now
     info!(%peer, file = response.path(), status = response.status(), "fetched");
     let cost = u32::try_from(response.bytes() >> 10).unwrap_or(u32::MAX);
     // What goes now does not wait: the next request of the origin does.
-    let _ = hub.charge_origin(now, table.census.origin(&peer), cost);
+    let _ = hub.charge_origin(now, table.census.source(&peer, limits), cost);
     writing::write(hub, table, now, key);
     finish(table, limits, now, key);
     true

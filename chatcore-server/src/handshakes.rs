@@ -35,14 +35,14 @@ pub(crate) fn drive_handshake(
     let is_in_reserve = table.is_in_reserve();
     let peer = table.at(key).peer;
     let is_counted = limits.is_counted(&peer);
-    let place = table.census.place(&peer);
+    let (place, source) = (table.census.place(&peer), table.census.source(&peer, limits));
     let connection = table.at(key);
     let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(None) };
     loop {
         let received = handshaking.handshake.receive(now, input);
         let paused_until = match handshaking.handshake.take_cost() {
             0 => None,
-            cost => hub.charge_origin(now, place.origin, cost),
+            cost => hub.charge_origin(now, source, cost),
         };
         let Some(registration) = received? else { return Ok(paused_until) };
         let mut registration = registration.with_origin(place.origin);
@@ -208,19 +208,19 @@ pub(crate) fn open(
 }
 
 /// Charges a new connection to its origin. Whether something is read of it now.
-pub(crate) fn charge(hub: &mut Hub, table: &mut Table, now: Instant, key: usize) -> bool {
+pub(crate) fn charge(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, key: usize) -> bool {
     let tls_handshake_cost = table.tls_handshake_cost;
     let connection = table.at(key);
     let (peer, cost) = (connection.peer, cost(&connection.transport, tls_handshake_cost));
-    let Some(until) = hub.charge_origin(now, table.census.origin(&peer), cost) else { return true };
+    let Some(until) = hub.charge_origin(now, table.census.source(&peer, limits), cost) else { return true };
     table.pause(key, until);
     false
 }
 
 /// Charges a connection that is turned away to its origin. Nothing above its socket is done.
-pub(crate) fn charge_turned_away(hub: &mut Hub, table: &Table, now: Instant, peer: &Peer) {
+pub(crate) fn charge_turned_away(hub: &mut Hub, table: &Table, limits: &DriverLimits, now: Instant, peer: &Peer) {
     // There is nothing of it that could wait.
-    let _ = hub.charge_origin(now, table.census.origin(peer), CONNECTION_COST);
+    let _ = hub.charge_origin(now, table.census.source(peer, limits), CONNECTION_COST);
 }
 
 /// Enters the deadline of a handshake among those of the driver.

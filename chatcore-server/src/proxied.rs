@@ -36,7 +36,7 @@ fn refuse(
     reason: &dyn std::fmt::Display,
 ) {
     let peer = table.at(key).peer;
-    handshakes::charge_turned_away(hub, table, now, &peer);
+    handshakes::charge_turned_away(hub, table, limits, now, &peer);
     let connection = table.at(key);
     info!(peer = %connection.peer, %reason, "closed before it had a name");
     // Whoever does not take it at once is not waited for.
@@ -47,7 +47,7 @@ fn refuse(
 /// There is no room for one more connection from where this one comes.
 fn turn_away(hub: &mut Hub, table: &mut Table, limits: &DriverLimits, now: Instant, key: usize, refusal: &Refusal) {
     let peer = table.at(key).peer;
-    handshakes::charge_turned_away(hub, table, now, &peer);
+    handshakes::charge_turned_away(hub, table, limits, now, &peer);
     let connection = table.at(key);
     info!(peer = %connection.peer, reason = %refusal, "turned away");
     if let Stage::Handshaking(handshaking) = &mut connection.stage {
@@ -90,7 +90,7 @@ pub(crate) fn take_header(
                 // The proxy speaks for itself, or for nobody that it knows: for no user of this machine.
                 connection.peer = connection.peer.without_user();
             }
-            handshakes::charge(hub, table, now, key)
+            handshakes::charge(hub, table, limits, now, key)
         }
         Err(ProxyError::Broken(error)) => {
             closing::broke(table, key, Err(error));

@@ -187,7 +187,7 @@ impl Reading<'_> {
         };
         // The frames have paid for a part of it.
         let own_cost = own_cost.max(cost_of_framing(framing)).saturating_sub(self.cost);
-        let is_paid = charge(self.hub, self.table, self.now, key, own_cost);
+        let is_paid = charge(self.hub, self.table, self.limits, self.now, key, own_cost);
         (matches!(fed, Fed::All) && is_paid).then_some(count + framing.bytes as usize)
     }
 
@@ -207,7 +207,7 @@ impl Reading<'_> {
             return left.is_some();
         }
         // It is work all the same.
-        charge(self.hub, self.table, self.now, key, cost_of_framing(framing).max(1))
+        charge(self.hub, self.table, self.limits, self.now, key, cost_of_framing(framing).max(1))
     }
 
     /// Hands on what is kept and what has come after it, in the shared buffer. Returns how many bytes are left, and what

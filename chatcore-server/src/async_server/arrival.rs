@@ -33,7 +33,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Arrival<'a, S, H> {
         let entered = shared.hold(|now, state| {
             (!state.has_stopped()).then(|| {
                 // Its origin is charged for it, even if it is turned away.
-                let core = HubConnection::new(now, &mut state.hub, origin.key());
+                let core = HubConnection::new(now, &mut state.hub, origin.source(shared.config.site_factor));
                 let entered = state.insert(origin, &shared.config);
                 entered.map(|key| (core, key)).map_err(|no_room| (words(now, &state.hub, &no_room.refusal), no_room))
             })

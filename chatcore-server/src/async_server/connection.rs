@@ -212,8 +212,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 let (shared, origin) = (self.shared, self.origin);
                 if self.origin.is_shared {
                     *registration = registration.with_shared_origin();
-                } else if let Some(site) = self.origin.place.site {
-                    *registration = registration.with_site(site, shared.config.site_factor);
                 }
                 self.deciding = Some(Box::pin(async move {
                     let decision = shared.undecided.ask(&shared.hooks, origin, &registration).await;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use chatcore::QuotaKey;
+use chatcore::{QuotaKey, QuotaSource};
 
 use crate::counts::Place;
 use crate::origin::Prefixes;
@@ -35,7 +35,17 @@ impl Origin {
         self.place.origin
     }
 
-    /// The same as a part of a site, with a number that no origin has: a larger network that may belong to one person.
+    /// As the hub charges it.
+    pub(super) fn source(&self, site_factor: u32) -> QuotaSource {
+        match self.place.site {
+            Some(site) if !self.is_shared => QuotaSource::from(self.place.origin).with_site(site, site_factor),
+            _ => self.place.origin.into(),
+        }
+    }
+
+    /// The same as a part of a site, with a number that no origin has: a larger network that may belong to one person. The
+    /// site must follow from the origin: the hub keeps an origin's site while the origin has anything
+    /// ([`Registration::with_site`](chatcore::Registration::with_site)).
     #[must_use]
     pub const fn with_site(mut self, site: QuotaKey) -> Self {
         self.place.site = Some(site);

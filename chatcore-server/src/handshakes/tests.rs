@@ -63,7 +63,7 @@ impl Bench {
 
     /// What an address has cost so far: uses up what is left.
     fn spend_rest(&mut self, address: [u8; 4]) -> u32 {
-        let origin = self.table.census.origin(&std::net::SocketAddr::from((address, 1)).into());
+        let origin = self.table.census.source(&std::net::SocketAddr::from((address, 1)).into(), &self.limits);
         let charge = |_: &u32| self.hub.charge_origin(NOW, origin, 1).is_some();
         BURST - (0..=BURST).find(charge).expect("it is used up some time")
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use chatcore_server::chatcore::{Event, Limits, QuotaKey, RefusalCode};
+use chatcore_server::chatcore::{Event, Limits, QuotaKey, Rate, RefusalCode};
 use chatcore_server::{AsyncConfig, AsyncServer, Origin, StartError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
@@ -122,6 +122,27 @@ fn an_origin_that_many_share_is_not_bounded_in_number() {
             }
             drop(silent);
         }
+    });
+}
+
+#[test]
+fn connections_of_a_site_cost_it_what_an_origin_may_as_many_times_as_its_factor_says() {
+    on_virtual_time(async || {
+        // Four connections at once for an origin, or two registrations, and twice that for a site.
+        let limits = Limits::default().with_origin_rate(Rate { per_s: 1, burst: 320 });
+        let server = start(AsyncConfig::default().with_limits(limits).with_site_factor(2));
+        let of_network = |network: u16| connect_from(&server, address(&format!("2001:db8:0:{network:x}::1")));
+        let mut users = Vec::new();
+        for (network, name) in (1..).zip(["alice", "bob", "carol", "dave"]) {
+            users.push(User::registered(move || of_network(network), name).await);
+        }
+        let _elsewhere = User::registered(|| connect_from(&server, address("2001:db8:1::1")), "erin").await;
+        // A client waits for its answer while nothing is read of it.
+        let mut frank = User::connect(|| of_network(6));
+        frank.ask("frank", b"");
+        let asked = Instant::now();
+        let _ = frank.event().await;
+        assert!(asked.elapsed() > Duration::from_secs(1), "its site has used up its rate: {:?}", asked.elapsed());
     });
 }
 
