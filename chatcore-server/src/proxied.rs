@@ -88,7 +88,8 @@ pub(crate) fn take_header(
                 }
             } else {
                 // The proxy speaks for itself, or for nobody that it knows: for no user of this machine.
-                connection.peer = connection.peer.without_user();
+                let peer = connection.peer.without_user();
+                table.set_peer(key, peer);
             }
             handshakes::charge(hub, table, limits, now, key)
         }
@@ -110,6 +111,7 @@ pub(crate) fn take_header(
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::io::Write;
     use std::net::SocketAddr;
     use std::os::unix::net::UnixStream;
 
@@ -139,5 +141,23 @@ mod tests {
             let origin = table.census.origin(&peer);
             assert!(hub.charge_origin(NOW, origin, CONNECTION_COST) > Some(NOW), "there was enough for one");
         }
+    }
+
+    #[test]
+    fn a_proxy_over_a_unix_socket_that_speaks_for_itself_is_counted_as_one_program_of_this_machine() {
+        let mut hub = Hub::new(Limits::default(), [7; 32]);
+        let (mut table, limits) = (Table::default(), DriverLimits::default());
+        let (ours, mut theirs) = UnixStream::pair().expect("the system has sockets");
+        ours.set_nonblocking(true).expect("a socket may be told not to block");
+        let transport = Transport::Plain(Socket::Unix(mio::net::UnixStream::from_std(ours)));
+        let peer = Peer::Local { uid: Some(1_000) };
+        let key = table.insert(Connection::new(NOW, transport, peer, Handshake::new(NOW, hub.limits())));
+        begin(&mut table, key);
+        // A header of version 2 for LOCAL, without addresses.
+        theirs.write_all(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0").expect("there is room");
+        assert!(take_header(&mut hub, &mut table, (&limits, 10), NOW, key));
+        assert_eq!(table.at(key).peer, Peer::Local { uid: None });
+        table.remove(key);
+        assert!(table.census.is_empty(), "{:?}", table.census);
     }
 }
