@@ -20,6 +20,8 @@ mod endpoint;
 pub mod program;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(any(feature = "mio", feature = "tokio"))]
+mod waiting;
 
 /// The core. The events and errors of this crate consist of its types.
 pub use chatcore;

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use chatcore_client::chatcore::wire::{
-    Ack, Announced, HubMessage, Message, Ping, Preface, Token as SessionToken, Welcome,
+    Ack, Announced, Deliver, HubMessage, Message, MessageId, Ping, Preface, Token as SessionToken, Welcome,
 };
 use chatcore_client::{
     ClientConfig, ClientError, ConnectError, Connection, Driver, Endpoint, Event, SessionTicket, Target,
@@ -29,6 +29,10 @@ struct Pair {
 
 impl Pair {
     fn with_idle_time(idle_time_max: Duration) -> Self {
+        Self::with(Announced { idle_ms_max: u32::try_from(idle_time_max.as_millis()).unwrap(), ..LIMITS })
+    }
+
+    fn with(limits: Announced) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let driver = Driver::connect(listener.local_addr().unwrap(), ClientConfig::default()).unwrap();
         let mut client = DriverLoop::of(driver);
@@ -36,7 +40,6 @@ impl Pair {
         let mut pair = Self { client, server: listener.accept().unwrap().0 };
         pair.server.write_all(&Preface::OURS.encode()).unwrap();
         pair.client.until(|driver| driver.connected().then_some(()));
-        let limits = Announced { idle_ms_max: u32::try_from(idle_time_max.as_millis()).unwrap(), ..LIMITS };
         pair.say(&HubMessage::Welcome(Welcome {
             name: "alice",
             display_name: None,
@@ -155,5 +158,46 @@ fn a_driver_shows_neither_the_token_nor_the_credential() {
     for printed in [format!("{:?}", pair.client.driver), format!("{:#?}", pair.client.driver)] {
         let printed: String = printed.split_whitespace().collect();
         assert!(!printed.contains("7,7,7,7") && !printed.contains("115,101,99,114"), "{printed}");
+    }
+}
+
+/// A server that heeds no acknowledgement does not fill the memory of a program that takes nothing, whatever it announces.
+#[test]
+fn nothing_is_read_while_too_much_waits_for_the_program() {
+    // Far more than the bounds, and what the system keeps on the way.
+    const SENT_BYTES_MAX: usize = 128 << 20;
+    // A read, and the rest of a frame.
+    const OVER_BYTES_MAX: usize = 128 << 10;
+    let (body, mut frame) = (vec![b'x'; 60_000], Vec::new());
+    HubMessage::Deliver(Deliver { id: MessageId(7), from: "bob", body: &body }).encode(&mut frame);
+    for (outbox_bytes_max, bound) in [(1 << 20, 5 << 18), (u32::MAX, 16 << 20)] {
+        let mut pair = Pair::with(Announced { outbox_bytes_max, ..LIMITS });
+        let waiting = |pair: &Pair| pair.client.driver.client().waiting_bytes();
+        pair.server.set_nonblocking(true).unwrap();
+        let mut sent = 0;
+        // True if the system took something.
+        let mut write = |server: &mut TcpStream| match server.write(&frame[sent % frame.len()..]) {
+            Ok(count) => {
+                sent += count;
+                assert!(sent < SENT_BYTES_MAX, "all is read");
+                true
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(error) => panic!("{error}"),
+        };
+        loop {
+            write(&mut pair.server);
+            let has_read = pair.client.driver.drive().unwrap();
+            assert!(waiting(&pair) <= bound + OVER_BYTES_MAX, "{} bytes wait", waiting(&pair));
+            if waiting(&pair) > bound && !has_read {
+                break;
+            }
+        }
+        while write(&mut pair.server) {}
+        assert!(!pair.client.driver.drive().unwrap(), "there is more, and it is not read");
+        while waiting(&pair) > bound {
+            assert!(matches!(pair.client.driver.poll_event(), Some(Event::Message { .. })));
+        }
+        pair.client.reads();
     }
 }

@@ -51,6 +51,11 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// events that it had not got, and perhaps again some that it got last. With
 /// [`takes_later`](ClientConfig::takes_later) the program says itself what it has taken.
 ///
+/// While events wait with more bytes than the hub's outbox holds
+/// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the client
+/// reads nothing: it reads again when the program has taken some. So a hub that heeds no acknowledgements fills no memory, and
+/// [`ready`](Self::ready) and [`flush`](Self::flush) wait until then.
+///
 /// *No `Sink`.* It is a [`Stream`] of events, but not a sink of messages. A sink returns no number, without which the
 /// answers say nothing; it cannot refuse one message and go on; and it must know that there is room before it knows how
 /// long the message is. [`send`](Self::send) and [`ready`](Self::ready) do what a sink is for.

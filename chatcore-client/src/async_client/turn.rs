@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{AsyncClient, Dial};
 use crate::clock::JUMP_MIN;
+use crate::waiting::has_room;
 
 /// Pieces that go out with one write, at the most.
 const WRITE_CHUNKS_MAX: usize = 16;
@@ -122,11 +123,12 @@ impl<D: Dial> AsyncClient<D> {
         }
     }
 
-    /// True if something was read, be it the end. Otherwise the task is woken when there is something.
+    /// True if something was read, be it the end. Otherwise the task is woken when there is something; but if too much waits
+    /// for the program, nothing is read before the program has taken some of it.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         for reads in 0..READS_MAX {
-            let is_used = self.client.transport() == Transport::Use;
-            let Some(link) = self.link.as_mut().filter(|_| is_used) else { return reads > 0 };
+            let is_read = self.client.transport() == Transport::Use && has_room(&self.client);
+            let Some(link) = self.link.as_mut().filter(|_| is_read) else { return reads > 0 };
             let mut buffer = ReadBuf::new(&mut self.buffer);
             match Pin::new(&mut link.stream).poll_read(cx, &mut buffer) {
                 Poll::Pending if link.write_failed => self.client.disconnect(self.now()),

@@ -22,6 +22,7 @@ use self::look_up::LookUps;
 use crate::clock::{Clock, JUMP_MIN, SleepWatch};
 use crate::commands::{commands, next_event, not_private};
 use crate::endpoint::{Endpoint, FollowedHost, Resolve, SystemResolver, Target};
+use crate::waiting::has_room;
 
 /// Bytes that go out with one write, at the most.
 const WRITE_BYTES_MAX: usize = 256 << 10;
@@ -41,6 +42,10 @@ const READS_MAX: usize = 16;
 ///    what is taken, and keeps the rest. If `drive` returned true, a command that did not fit before may fit now: try
 ///    it again. If a command or an event was taken, go back to 1.
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
+///
+/// While events wait with more bytes than the hub's outbox holds
+/// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the driver
+/// reads nothing: it reads again when the program has taken some. So a hub that heeds no acknowledgements fills no memory.
 ///
 /// The driver drops a connection that is lost, and makes a new one when it is time, whether the program takes events or
 /// not, to the same [`Endpoint`]: each time it looks the host up anew, on a thread of its own, and tries all addresses, one
@@ -249,7 +254,8 @@ impl Driver {
         self.follow();
         self.write();
         // If writing has just failed, what can still be read is to be read, and then it is over.
-        Ok(has_read || self.has_failed_to_write() && self.connected && !self.client.is_closed())
+        let is_to_be_read = self.has_failed_to_write() && self.connected && !self.client.is_closed();
+        Ok(has_read || is_to_be_read && has_room(&self.client))
     }
 
     /// Whether a connection stands now.
@@ -331,9 +337,8 @@ impl Driver {
     /// True if something was read, be it the end.
     fn read(&mut self) -> bool {
         for reads in 0..READS_MAX {
-            let Some(link) = self.link.as_mut().filter(|_| self.connected && !self.client.is_closed()) else {
-                return reads > 0;
-            };
+            let is_read = self.connected && !self.client.is_closed() && has_room(&self.client);
+            let Some(link) = self.link.as_mut().filter(|_| is_read) else { return reads > 0 };
             match link.transport.read(&mut self.buffer) {
                 Input::Bytes { count, is_all } => {
                     self.arrived(count);

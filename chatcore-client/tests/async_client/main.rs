@@ -10,6 +10,7 @@ mod restarts;
 mod scripted;
 mod scripted_hub;
 mod sockets;
+mod waiting;
 mod websocket;
 
 #[expect(dead_code, reason = "a test needs no `main`")]

@@ -1,0 +1,17 @@
+//! How much may wait for a program before its driver reads no more.
+
+use chatcore::Client;
+
+/// Bytes of the frames whose events wait for the program, at the most, whatever a hub announces. It is four times what a
+/// hub keeps for a client unless somebody tells it otherwise.
+const WAITING_BYTES_MAX: usize = 16 << 20;
+
+/// Whether a driver may read. If not, it reads again when the program has taken events.
+///
+/// What waits passes the bound by one read at the most. A hub that heeds acknowledgements never comes there, unless it keeps
+/// more than [`WAITING_BYTES_MAX`]: what waits here is in its outbox, too.
+pub(crate) fn has_room(client: &Client) -> bool {
+    let announced = client.limits().map_or(0, |limits| limits.outbox_bytes_max as usize);
+    // Answers may take a quarter more.
+    client.waiting_bytes() <= announced.saturating_add(announced / 4).min(WAITING_BYTES_MAX)
+}
