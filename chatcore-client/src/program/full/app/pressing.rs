@@ -185,6 +185,10 @@ impl App {
                 self.hint = Some("not sent: you have not seen yet who would read it; Enter again sends it".to_owned());
             }
             Intent::Send { to, body } => self.send(to, body),
+            // What names no room means the one that is open.
+            Intent::Command(Command::Leave(None) | Command::Roster(None)) if self.has_chosen_unseen() => {
+                self.hint = Some("not done: you have not seen yet what is open; Enter again does it".to_owned());
+            }
             Intent::Command(command) => self.command(command),
             Intent::Open(name) => {
                 self.draft_mut().take();
@@ -224,7 +228,6 @@ impl App {
         self.entered();
         match &command {
             Command::Join(room) => self.open(&mapped(room.clone())),
-            // What names no room means the one that is open.
             Command::Leave(None) | Command::Roster(None) if self.open.starts_with('#') => {
                 let room = Some(self.open.clone());
                 let named =

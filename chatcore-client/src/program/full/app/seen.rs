@@ -21,6 +21,8 @@ pub(in crate::program::full) enum Reader {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::program::full) struct Pictured {
     pub(in crate::program::full) reader: Reader,
+    /// The conversation that is open; none if there was no room for anything.
+    pub(in crate::program::full) open: Option<String>,
     pub(in crate::program::full) area: Rect,
     /// There was no room for all of it.
     pub(in crate::program::full) is_cut: bool,
@@ -55,8 +57,11 @@ impl Seen {
 impl App {
     /// All that was drawn is written.
     pub(crate) fn see_picture(&mut self) {
-        self.drawn.seen.get_mut().write();
-        if self.drawn.seen.get_mut().is_chosen_unseen && self.shows(&self.reader()) {
+        let seen = self.drawn.seen.get_mut();
+        seen.write();
+        // A line may name no reader in the one before, and in this one neither.
+        let shows_open = seen.written.as_ref().is_some_and(|written| written.open.as_ref() == Some(&self.open));
+        if seen.is_chosen_unseen && shows_open && self.shows(&self.reader()) {
             self.drawn.seen.get_mut().is_chosen_unseen = false;
         }
     }
@@ -104,13 +109,18 @@ impl App {
     fn awaits_line(&self) -> bool {
         self.field.is_none()
             && self.types_line()
-            && !self.drawn.seen.borrow().is_chosen_unseen
+            && !self.has_chosen_unseen()
             && matches!(self.intent(), Intent::Send { .. })
     }
 
     /// Whether a key ends the program, whatever else waits.
     pub(in crate::program::full) fn quits(&self, key: &Key) -> bool {
         self.screen.keys.action(key) == Some(Action::Quit)
+    }
+
+    /// Whether nobody has seen yet what is open: somebody has chosen it by its place. What they do with it is refused.
+    pub(super) fn has_chosen_unseen(&self) -> bool {
+        self.drawn.seen.borrow().is_chosen_unseen
     }
 
     /// Opens what somebody chose by its place, or the program by itself: until it is seen, nobody knows what it is.
@@ -227,6 +237,78 @@ pub(in crate::program::full) mod tests {
         app.type_text("secret");
         enter_seen(&mut app);
         assert_eq!(sent(&mut app), ["bob"]);
+    }
+
+    fn asked(app: &mut App) -> Vec<Command> {
+        let inputs = std::iter::from_fn(|| app.poll());
+        let commands = inputs.filter_map(|input| match input {
+            Input::Command(command) => Some(command),
+            _ => None,
+        });
+        commands.collect()
+    }
+
+    #[test]
+    fn what_was_opened_by_its_place_is_neither_left_nor_closed_before_it_is_seen() {
+        let in_rooms = || {
+            let mut app = app();
+            for room in ["#garden", "#lobby"] {
+                app.report(&Report::Joined { room: room.into(), name: "alice".into(), display_name: None });
+            }
+            see(&mut app);
+            asked(&mut app);
+            app
+        };
+        let leave = |room: &str| Command::Leave(Some(room.into()));
+        let roster = |room: &str| Command::Roster(Some(room.into()));
+        for (line, command) in [("/leave", leave("#garden")), ("/roster", roster("#garden"))] {
+            // It is typed behind the key, or was begun there before, and another command stands in the last picture.
+            for is_begun in [false, true] {
+                let mut app = in_rooms();
+                if is_begun {
+                    app.conversation("#garden").draft.set(line.to_owned());
+                    app.type_text("/leave");
+                    see(&mut app);
+                }
+                app.press(&Key::Alt('p'));
+                assert_eq!(app.open, "#garden");
+                // The roster of a room that is opened is asked for by the program itself.
+                asked(&mut app);
+                if !is_begun {
+                    app.type_text(line);
+                }
+                app.see_picture();
+                app.press(&Key::Enter);
+                assert_eq!((asked(&mut app), app.draft().text()), (vec![], line));
+                assert!(app.hint.as_ref().unwrap().starts_with("not done: you have not seen yet"), "{:?}", app.hint);
+                enter_seen(&mut app);
+                assert_eq!(asked(&mut app), std::slice::from_ref(&command));
+            }
+        }
+        // What names its room is done, and so is what is for none.
+        let mut app = in_rooms();
+        app.press(&Key::Alt('p'));
+        asked(&mut app);
+        for line in ["/leave #lobby", "/who"] {
+            app.type_text(line);
+            app.press(&Key::Enter);
+        }
+        assert_eq!(asked(&mut app), [leave("#lobby"), Command::Who]);
+
+        let mut app = in_rooms();
+        app.press(&Key::Alt('p'));
+        asked(&mut app);
+        app.press(&Key::Alt('x'));
+        assert_eq!((asked(&mut app), app.open.as_str()), (vec![], "#garden"));
+        assert!(app.hint.as_ref().unwrap().starts_with("not closed: you have not seen yet"), "{:?}", app.hint);
+        see(&mut app);
+        app.press(&Key::Alt('x'));
+        assert_eq!((asked(&mut app), app.open.as_str()), (vec![leave("#garden")], PROGRAM));
+        // What the program opens in its place, nobody has seen either.
+        let mut app = in_rooms();
+        app.press(&Key::Alt('x'));
+        app.press(&Key::Alt('x'));
+        assert_eq!((asked(&mut app), app.open.as_str()), (vec![leave("#lobby")], "#garden"));
     }
 
     #[test]

@@ -53,6 +53,10 @@ impl App {
             self.hint = Some("not closed: send first what is typed here, or cut it (Ctrl-U)".to_owned());
             return;
         }
+        if self.has_chosen_unseen() {
+            self.hint = Some("not closed: you have not seen yet what is open; the same key again closes it".to_owned());
+            return;
+        }
         let name = self.open.clone();
         self.step(false);
         let conversation = self.conversation(&name);
@@ -67,6 +71,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::full::app::see;
     use crate::program::input::Ask;
     use crate::program::report::{Body, Report};
 
@@ -101,8 +106,10 @@ mod tests {
         app.listed_conversations().map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Presses Alt and this, sees what is there then, and returns what is open.
     fn press(app: &mut App, c: char) -> String {
         app.press(&Key::Alt(c));
+        see(app);
         app.open.clone()
     }
 

@@ -45,12 +45,12 @@ impl App {
         let is_too_small = area.width < COLUMNS_MIN || area.height < ROWS_MIN;
         self.drawn.is_too_small.set(is_too_small);
         if is_too_small {
-            self.pictured(area, true);
+            self.pictured(area, true, None);
             return draw_too_small(area, frame.buffer_mut());
         }
         let prompt = self.prompt(area.width, area.height - 2);
         self.drawn.hides_recipient.set(prompt.is_cut);
-        self.pictured(area, prompt.is_cut);
+        self.pictured(area, prompt.is_cut, Some(self.open.clone()));
         let height = prompt.height().min(area.height - 2);
         let has_list = has_list(area.width);
         let told = self.status_rows(area.width, area.height - height - 1, !has_list);
@@ -72,8 +72,8 @@ impl App {
     }
 
     /// Remembers who gets the line by this picture.
-    fn pictured(&self, area: Rect, is_cut: bool) {
-        self.drawn.seen.borrow_mut().draw(Pictured { reader: self.reader(), area, is_cut });
+    fn pictured(&self, area: Rect, is_cut: bool, open: Option<String>) {
+        self.drawn.seen.borrow_mut().draw(Pictured { reader: self.reader(), open, area, is_cut });
     }
 
     /// What is beside what, if there is room.
