@@ -1,7 +1,7 @@
 //! What is typed, in turns: however much comes at once, the program does everything else between two of them.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::app::App;
 use super::keys::{Key, Keys};
@@ -15,12 +15,32 @@ const READS_MAX: usize = 4;
 /// Keys that wait behind one that waits for a picture, at the most, before no more is read.
 const HELD_KEYS_MAX: usize = 4096;
 
+/// A terminal that has taken no picture for so long takes none soon: from then on nobody waits for it who wants to leave.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
+
 /// What somebody typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stroke {
     Key(Key),
     /// Characters that came together, as from a terminal that does not mark what is put in as a block.
     Text(String),
+    /// The line before is not entered, and whoever typed this wants to leave.
+    Leave,
+    /// More was typed than is kept while the terminal takes no picture.
+    ThrownAway,
+}
+
+/// How the first key that is read waits for a picture.
+#[derive(Default)]
+struct Hold {
+    /// Since when; none if it does not wait.
+    since: Option<Instant>,
+    /// Nothing behind it can be done now.
+    is_settled: bool,
+    /// Something behind it is done when the terminal is stuck.
+    acts_when_stuck: bool,
+    /// Keys behind it were thrown away, and nobody was told.
+    has_thrown_away: bool,
 }
 
 /// The keys of a terminal.
@@ -29,8 +49,9 @@ pub(super) struct Keyboard {
     keys: Keys,
     /// Keys that are read, and have not had their turn.
     waiting: VecDeque<Key>,
-    /// The first of them waits for a picture.
-    is_held: bool,
+    hold: Hold,
+    /// After how long the terminal counts as stuck.
+    stuck_after: Duration,
     /// There may be more to read.
     may_have_more: bool,
     has_ended: bool,
@@ -43,7 +64,8 @@ impl Keyboard {
             typed,
             keys,
             waiting: VecDeque::new(),
-            is_held: false,
+            hold: Hold::default(),
+            stuck_after: STUCK_AFTER,
             may_have_more: false,
             has_ended: false,
             turn: Turn::default(),
@@ -58,12 +80,18 @@ impl Keyboard {
     /// The next that was typed; none if there is nothing more, or the turn is over, or the app has to be seen before.
     pub(super) fn next(&mut self, app: &App) -> Option<Stroke> {
         while self.turn.goes_on() {
+            if self.waiting.is_empty() && std::mem::take(&mut self.hold.has_thrown_away) {
+                return Some(Stroke::ThrownAway);
+            }
             if self.waiting.is_empty() {
                 self.read();
             }
             if self.holds(app) {
-                return None;
+                let ahead = self.take_ahead(app);
+                self.hold.is_settled = ahead.is_none();
+                return ahead;
             }
+            self.hold.is_settled = false;
             let stroke = self.take();
             if stroke.is_some() || !self.may_have_more {
                 return stroke;
@@ -75,20 +103,56 @@ impl Keyboard {
     /// Whether the next key waits for a picture. It waits no longer if somebody wants to leave, or nobody is there any more: the
     /// terminal may never take a picture, and the app refuses the key.
     fn holds(&mut self, app: &App) -> bool {
-        self.is_held = self.waiting.front().is_some_and(|key| app.awaits_picture(key));
-        if self.is_held && !self.is_full() {
-            self.read();
+        if !self.waiting.front().is_some_and(|key| app.awaits_picture(key)) {
+            self.hold.since = None;
+            return false;
         }
-        self.is_held &= !self.has_ended && !self.waiting.iter().any(|key| app.quits(key));
-        self.is_held
+        self.hold.since.get_or_insert_with(Instant::now);
+        self.read_behind(app);
+        !self.has_ended && !self.waiting.iter().any(|key| app.quits(key))
     }
 
-    /// No more is read until the key that waits for a picture is pressed.
+    /// Reads on behind a key that waits for a picture. If that is too much, it waits to be read; but behind a terminal that is
+    /// stuck, it is thrown away, so that whoever wants to leave can.
+    fn read_behind(&mut self, app: &App) {
+        let kept = self.waiting.len();
+        if !self.is_full() {
+            self.read();
+        } else if self.is_stuck() {
+            self.read();
+            let mut behind = self.waiting.split_off(kept);
+            let read = behind.len();
+            behind.retain(|key| app.quits(key) || app.acts_at_once(key));
+            self.hold.has_thrown_away |= behind.len() < read;
+            self.waiting.append(&mut behind);
+        }
+    }
+
+    /// What does not wait behind a line that waits for a picture. Who leaves with the key for an empty line wants the line to be
+    /// entered before: that can still be, unless the terminal is stuck.
+    fn take_ahead(&mut self, app: &App) -> Option<Stroke> {
+        if let Some(at) = self.waiting.iter().position(|key| app.acts_at_once(key)) {
+            return self.waiting.remove(at).map(Stroke::Key);
+        }
+        let leaves = self.waiting.get(1).is_some_and(|key| app.quits_without_line(key));
+        self.hold.acts_when_stuck = leaves || self.is_full();
+        if !leaves || !self.is_stuck() {
+            return None;
+        }
+        self.waiting.remove(1).map(|_| Stroke::Leave)
+    }
+
+    /// No more is kept until the key that waits for a picture is pressed.
     fn is_full(&self) -> bool {
-        self.is_held && self.waiting.len() > HELD_KEYS_MAX
+        self.hold.since.is_some() && self.waiting.len() > HELD_KEYS_MAX
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.hold.since.is_some_and(|since| since.elapsed() >= self.stuck_after)
     }
 
     fn take(&mut self) -> Option<Stroke> {
+        self.hold.since = None;
         let mut text = String::new();
         while let Some(Key::Char(c)) = self.waiting.front() {
             text.push(*c);
@@ -130,7 +194,7 @@ impl Keyboard {
 
     /// Something waits for the next turn.
     pub(super) fn is_behind(&self) -> bool {
-        !self.is_held && (self.may_have_more || !self.waiting.is_empty())
+        !self.hold.is_settled && (self.may_have_more || !self.waiting.is_empty())
     }
 
     /// Nothing more comes: the terminal is gone.
@@ -143,9 +207,11 @@ impl Keyboard {
         self.keys.pasted_bytes()
     }
 
-    /// When something unfinished is given up.
+    /// When something unfinished is given up, or the terminal is stuck and that matters.
     pub(super) fn timeout(&self) -> Option<Instant> {
-        self.keys.timeout().filter(|_| !self.is_full())
+        let unfinished = self.keys.timeout().filter(|_| !self.is_full() || self.is_stuck());
+        let stuck = self.hold.since.filter(|_| self.hold.acts_when_stuck && !self.is_stuck());
+        [unfinished, stuck.map(|since| since + self.stuck_after)].into_iter().flatten().min()
     }
 }
 
@@ -153,15 +219,16 @@ impl Keyboard {
 mod tests {
     use super::*;
     use crate::program::command::Command;
-    use crate::program::full::app::see;
+    use crate::program::full::app::{Wish, see};
     use crate::program::input::{Ask, Input};
     use std::sync::mpsc::{SyncSender, sync_channel};
-    use std::time::Duration;
 
     /// A keyboard whose turns take that long, and its cable.
     fn keyboard(turn_time_max: Duration) -> (Keyboard, SyncSender<(Instant, Vec<u8>)>) {
         let (sender, typed) = sync_channel(1_000);
-        (Keyboard { turn: Turn::new(turn_time_max), ..Keyboard::new(Typed(typed), Keys::default()) }, sender)
+        // No machine is so busy that the terminal counts as stuck before a test says so.
+        let (stuck_after, turn) = (Duration::from_secs(3_600), Turn::new(turn_time_max));
+        (Keyboard { stuck_after, turn, ..Keyboard::new(Typed(typed), Keys::default()) }, sender)
     }
 
     fn turn(keyboard: &mut Keyboard) -> Vec<Stroke> {
@@ -177,6 +244,8 @@ mod tests {
             match stroke {
                 Stroke::Key(key) => app.press(&key),
                 Stroke::Text(text) => app.type_text(&text),
+                Stroke::Leave => app.want_end(),
+                Stroke::ThrownAway => app.tell_of_keys_thrown_away(),
             }
         }
     }
@@ -224,6 +293,75 @@ mod tests {
         types(b"@dave:secret\r\x03");
         press_all(&mut keyboard, &mut app);
         assert!(app.has_ended() && sent(&mut app).is_empty());
+    }
+
+    /// P7, P8: a terminal that takes no picture holds up lines, and nothing that is none.
+    #[test]
+    fn what_is_no_line_does_not_wait_behind_one_that_waits_for_a_picture() {
+        let (mut keyboard, cable) = keyboard(Duration::MAX / 4);
+        let mut app = App::new();
+        app.ask(Ask::Command { room: Some("#lobby".into()) });
+        see(&mut app);
+        let types = |bytes: &[u8]| cable.send((Instant::now(), bytes.to_vec())).unwrap();
+        types(b"@bob:one\rtwo\x1a\x1b[15~ more");
+        press_all(&mut keyboard, &mut app);
+        assert_eq!(app.poll_wish(), Some(Wish::Suspend));
+        assert!(matches!(app.poll(), Some(Input::Command(Command::Reconnect))));
+        assert!(sent(&mut app).is_empty() && !keyboard.is_behind() && keyboard.timeout().is_none());
+        see(&mut app);
+        press_all(&mut keyboard, &mut app);
+        assert_eq!((sent(&mut app), app.draft().text()), (vec!["bob one".to_owned()], "two more"));
+
+        // Who leaves behind a line wants it to be sent, if that can be.
+        for is_stuck in [false, true] {
+            let (mut keyboard, cable) = super::tests::keyboard(Duration::MAX / 4);
+            let types = |bytes: &[u8]| cable.send((Instant::now(), bytes.to_vec())).unwrap();
+            let mut app = App::new();
+            app.ask(Ask::Command { room: Some("#lobby".into()) });
+            see(&mut app);
+            types(b"@bob:one\r\x04");
+            press_all(&mut keyboard, &mut app);
+            assert!(!app.has_ended() && keyboard.timeout().is_some() && !keyboard.is_behind());
+            if is_stuck {
+                keyboard.stuck_after = Duration::ZERO;
+            } else {
+                see(&mut app);
+            }
+            press_all(&mut keyboard, &mut app);
+            assert!(app.has_ended() && keyboard.timeout().is_none());
+            assert_eq!(sent(&mut app).is_empty(), is_stuck);
+            assert_eq!(app.draft().text().is_empty(), !is_stuck, "it stays to be kept");
+        }
+    }
+
+    #[test]
+    fn behind_more_than_is_kept_the_key_that_leaves_is_found_if_the_terminal_takes_nothing() {
+        for leaves in [true, false] {
+            let (mut keyboard, cable) = keyboard(Duration::MAX / 4);
+            let mut app = App::new();
+            app.ask(Ask::Command { room: Some("#lobby".into()) });
+            see(&mut app);
+            let types = |bytes: &[u8]| cable.send((Instant::now(), bytes.to_vec())).unwrap();
+            types(b"@bob:one\r");
+            (0..10).for_each(|_| types(&[b'x'; 1_000]));
+            types(if leaves { b"\x03" } else { b"\x1a" });
+            (0..4).for_each(|_| press_all(&mut keyboard, &mut app));
+            let held = keyboard.waiting.len();
+            assert!(held < 10_000 && !app.has_ended() && app.poll_wish().is_none(), "the rest waits to be read");
+            assert!(keyboard.timeout().is_some() && !keyboard.is_behind());
+            keyboard.stuck_after = Duration::ZERO;
+            (0..4).for_each(|_| press_all(&mut keyboard, &mut app));
+            if leaves {
+                assert!(app.has_ended() && sent(&mut app).is_empty());
+                continue;
+            }
+            assert_eq!((keyboard.waiting.len(), app.poll_wish()), (held, Some(Wish::Suspend)));
+            assert!(!keyboard.is_behind() && keyboard.timeout().is_none(), "nothing is to be done but to draw");
+            see(&mut app);
+            press_all(&mut keyboard, &mut app);
+            assert_eq!((sent(&mut app), app.draft().text().len()), (vec!["bob one".to_owned()], held - 1));
+            assert!(app.hint.as_ref().is_some_and(|hint| hint.contains("thrown away")), "{:?}", app.hint);
+        }
     }
 
     #[test]

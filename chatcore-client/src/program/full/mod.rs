@@ -224,6 +224,8 @@ impl FullScreen {
                 self.notices.look_back(Instant::now());
                 self.app.type_text(text);
             }
+            Stroke::Leave => self.app.want_end(),
+            Stroke::ThrownAway => self.app.tell_of_keys_thrown_away(),
         }
         while let Some(wish) = self.app.poll_wish() {
             self.grant(wish);

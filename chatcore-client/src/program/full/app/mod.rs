@@ -270,7 +270,8 @@ impl App {
         matches!(self.end, End::Wanted | End::Told)
     }
 
-    fn want_end(&mut self) {
+    /// Somebody wants to leave; and if that is known, at once.
+    pub(in crate::program::full) fn want_end(&mut self) {
         self.end = match self.end {
             End::No => End::Wanted,
             End::Told | End::Begun => End::AtOnce,

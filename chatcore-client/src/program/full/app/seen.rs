@@ -118,6 +118,25 @@ impl App {
         self.screen.keys.action(key) == Some(Action::Quit)
     }
 
+    /// Whether a key does something that has nothing to do with what is typed, so that it need not wait behind a line. The list of
+    /// keys has: while it is there, Enter closes it.
+    pub(in crate::program::full) fn acts_at_once(&self, key: &Key) -> bool {
+        let action = self.screen.keys.action(key);
+        matches!(action, Some(Action::Redraw | Action::Suspend | Action::Mouse | Action::Reconnect))
+    }
+
+    /// Whether a key ends the program if nothing is typed.
+    pub(in crate::program::full) fn quits_without_line(&self, key: &Key) -> bool {
+        self.screen.keys.action(key) == Some(Action::DeleteOrQuit)
+    }
+
+    /// Tells that not all is kept that was typed behind a line that waited for a picture.
+    pub(in crate::program::full) fn tell_of_keys_thrown_away(&mut self) {
+        let told = "the screen stood still, and more was typed than is kept: the end of it was thrown away";
+        self.notice(PROGRAM, told.to_owned());
+        self.hint = Some(told.to_owned());
+    }
+
     /// Whether nobody has seen yet what is open: somebody has chosen it by its place. What they do with it is refused.
     pub(super) fn has_chosen_unseen(&self) -> bool {
         self.drawn.seen.borrow().is_chosen_unseen
