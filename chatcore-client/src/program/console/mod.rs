@@ -141,8 +141,8 @@ pub(crate) trait Console {
         0
     }
 
-    /// How often something was told that may belong to what is kept.
-    fn told(&self) -> u64 {
+    /// How often what was said may have changed, as far as it is kept.
+    fn said(&self) -> u64 {
         0
     }
 

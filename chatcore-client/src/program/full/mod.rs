@@ -110,8 +110,6 @@ pub(crate) struct FullScreen {
     drawn_at: Option<Instant>,
     /// How often something was typed or told.
     changes: u64,
-    /// How often something was told.
-    told: u64,
     notices: Notices,
     settings: Settings,
     /// Others have the terminal.
@@ -160,7 +158,6 @@ impl FullScreen {
             is_stale: true,
             drawn_at: None,
             changes: 0,
-            told: 0,
             notices,
             settings,
             is_suspended: false,
@@ -338,7 +335,6 @@ impl Console for FullScreen {
     fn show(&mut self, report: &Report) {
         self.is_stale = true;
         self.changes += 1;
-        self.told += 1;
         self.app.report(report);
         if let Some(notice) = self.notices.of(Instant::now(), report, self.app.own_name()) {
             self.writer.hand_over(&[&notice]);
@@ -366,8 +362,8 @@ impl Console for FullScreen {
         self.changes
     }
 
-    fn told(&self) -> u64 {
-        self.told
+    fn said(&self) -> u64 {
+        self.app.said()
     }
 
     /// Draws, if something changed, and the terminal has what was drawn before.

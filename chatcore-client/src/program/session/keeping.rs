@@ -42,8 +42,8 @@ pub(super) struct Keeping {
     saved: Kept,
     /// When to save next what was said; none if nothing was said.
     history_due: Option<Instant>,
-    /// How often something was told when this was looked at last.
-    told: u64,
+    /// How often what was said had changed when this was looked at last.
+    said: u64,
     /// What is told when the session is kept.
     untold: Option<Untold>,
 }
@@ -147,14 +147,14 @@ impl Keeping {
     pub(super) fn save_if_due(&mut self, console: &dyn Console, is_unanswered: bool, keeps_history: bool) {
         let save_time = if is_unanswered { UNANSWERED_SAVE_TIME } else { SAVE_TIME };
         let has_changed = std::mem::replace(&mut self.changes, console.changes()) != self.changes;
-        let was_told = std::mem::replace(&mut self.told, console.told()) != self.told;
+        let was_said = std::mem::replace(&mut self.said, console.said()) != self.said;
         let Some(saver) = &self.saver else { return };
         let now = Instant::now();
         if has_changed {
             let due = now + save_time;
             self.due = Some(self.due.map_or(due, |before| before.min(due)));
         }
-        if was_told && keeps_history {
+        if was_said && keeps_history {
             self.history_due.get_or_insert(now + HISTORY_SAVE_TIME);
         }
         if self.due.take_if(|due| *due <= now).is_some()

@@ -145,6 +145,25 @@ mod tests {
         assert!(!std::iter::from_fn(|| app.poll()).any(|input| is_said(&input)));
     }
 
+    /// Those that were entered before wait for the session, and there are few. While a name is asked for, more would have no bound.
+    #[test]
+    fn no_line_is_entered_while_a_name_is_asked_for() {
+        for ask in [Ask::Name, Ask::Password { name: "alice".into() }] {
+            let mut app = App::new();
+            app.ask(Ask::Command { room: Some("#lobby".into()) });
+            app.type_text("begun");
+            app.ask(ask);
+            let mut commands = 0;
+            for _ in 0..1_000 {
+                app.type_text("line");
+                enter_seen(&mut app);
+                let inputs = std::iter::from_fn(|| app.poll()).filter(is_said);
+                commands += inputs.filter(|input| matches!(input, Input::Command(_))).count();
+            }
+            assert_eq!(commands, 0);
+        }
+    }
+
     fn is_said(input: &Input) -> bool {
         !matches!(input, Input::Command(Command::Roster(_)))
     }

@@ -45,6 +45,7 @@ impl App {
             rosters: _,
             uses: _,
             spellings: _,
+            said: _,
             unchecked_bytes: _,
         } = std::mem::replace(self, Self::new());
         if let Some(mut told) = conversations.remove(PROGRAM) {

@@ -80,6 +80,11 @@ impl App {
         }
     }
 
+    /// How often what was said may have changed. What the program tells is no part of it.
+    pub(crate) const fn said(&self) -> u64 {
+        self.said
+    }
+
     /// What is left for the next time.
     pub(crate) fn kept(&self) -> Kept {
         let history = self.kept_conversations().map(|(name, all)| (name.clone(), messages(all).collect()));
@@ -234,6 +239,33 @@ mod tests {
         assert!(app.kept().unanswered.is_empty(), "it was named, and is not pending any more");
         app = started(app.kept());
         assert_eq!(app.news(), None);
+    }
+
+    /// It is much, and is copied and saved whenever it may have changed.
+    #[test]
+    fn what_the_program_tells_does_not_change_what_was_said() {
+        let mut app = started(Kept::default());
+        app.report(&said(1, "bob", "alice"));
+        let before = app.said();
+        app.ask(Ask::Name);
+        for seconds in (0..10).rev() {
+            app.report(&Report::AskingAgain { detail: format!("alice is in use; asking again in {seconds} s") });
+        }
+        app.report(&Report::SessionLost);
+        app.report(&Report::Presence { name: "bob".into(), online: false, display_name: None });
+        assert_eq!(app.said(), before);
+        let changes = |app: &mut App, report: &Report| {
+            let before = app.said();
+            app.report(report);
+            app.said() > before
+        };
+        let (to, id) = (|| "bob".to_owned(), chatcore::MessageId(3).into());
+        assert!(changes(&mut app, &said(2, "bob", "alice")));
+        assert!(changes(&mut app, &Report::Sent { id, time: 0, to: to(), body: Body::new(b"hi".to_vec()) }));
+        assert!(changes(&mut app, &Report::Undelivered { to: to(), ids: vec![id] }));
+        app.say("bob", "hello".to_owned());
+        assert!(changes(&mut app, &Report::Sending { number: 1, to: to() }));
+        assert!(changes(&mut app, &Report::Accepted { number: 1, to: to(), id: chatcore::MessageId(4).into() }));
     }
 
     fn said(id: u64, from: &str, to: &str) -> Report {

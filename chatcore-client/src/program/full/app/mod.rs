@@ -104,6 +104,8 @@ pub(crate) struct App {
     uses: u64,
     /// How many spellings of our name are still looked for in this turn.
     spellings: Spellings,
+    /// How often what was said has changed.
+    said: u64,
     /// Bytes that came since it was checked whether all conversations together keep too many.
     unchecked_bytes: usize,
     /// Where the last picture has what, for whoever scrolls or clicks.
@@ -194,6 +196,7 @@ impl App {
             now_ms: 0,
             uses: 0,
             spellings: Spellings::default(),
+            said: 0,
             unchecked_bytes: 0,
             drawn: Drawn::default(),
         }

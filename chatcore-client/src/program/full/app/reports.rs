@@ -222,6 +222,7 @@ impl App {
     fn set_fate(&mut self, to: &str, holds: impl Fn(&Fate) -> bool, fate: Fate) {
         if let Some(found) = self.conversations.get_mut(to).and_then(|conversation| conversation.fate(holds)) {
             *found = fate;
+            self.said += 1;
         }
     }
 
@@ -233,6 +234,7 @@ impl App {
                 let (Fate::Accepted { id } | Fate::Elsewhere { id }) = found else { continue };
                 if wanted.remove(id.as_str()) {
                     *found = fate(report.text());
+                    self.said += 1;
                 }
                 if wanted.is_empty() {
                     break;
@@ -277,6 +279,7 @@ impl App {
 
     /// Adds to a conversation, which may be a new one, within the bounds of all.
     fn push(&mut self, place: &str, entry: Entry) -> &mut Conversation {
+        self.said += u64::from(!matches!(entry, Entry::Notice { .. }));
         self.unchecked_bytes += entry.cost_bytes();
         if self.unchecked_bytes > CHECKED_BYTES {
             self.unchecked_bytes = 0;
