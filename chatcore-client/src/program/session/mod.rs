@@ -14,6 +14,8 @@ mod parts;
 mod restoring;
 mod run;
 mod saving;
+#[cfg(test)]
+mod tests;
 mod told;
 mod waiting;
 mod waits;

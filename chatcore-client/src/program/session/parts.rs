@@ -159,6 +159,17 @@ impl Session {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(Failure::System)?);
         let signals = Signals::watch(Arc::clone(&waker), terminal.clone()).map_err(Failure::System)?;
         let console = console(args, terminal, &waker).map_err(Failure::System)?;
+        Self::begin_at(args, password, connect, (poll, waker, signals), console)
+    }
+
+    /// The same where all of this is there.
+    pub(super) fn begin_at(
+        args: &Args,
+        password: Option<Password>,
+        connect: Connect,
+        (poll, waker, signals): (Poll, Arc<Waker>, Arc<Signals>),
+        console: Box<dyn Console>,
+    ) -> Result<Self, Failure> {
         let mut session = Self {
             connect,
             driver: None,

@@ -16,6 +16,9 @@ use crate::program::turn::Turn;
 /// Inputs that are taken before the program does all else again: however many there are, the server and signals have their turn.
 const INPUTS_MAX: usize = 200;
 
+/// Events that are handled before the program does all else again, at the most, also if there is time for more.
+pub(super) const EVENTS_MAX: usize = 500;
+
 impl Session {
     /// Goes on until it is over.
     ///
@@ -110,7 +113,10 @@ impl Session {
         let mut more = driver.drive().map_err(Failure::System)?;
         // One call may read what takes long to show: keys have their turn in between.
         let mut turn = Turn::default();
-        while turn.goes_on() && !self.is_held_up() && !self.is_interrupted() {
+        for _ in 0..EVENTS_MAX {
+            if !turn.goes_on() || self.is_held_up() || self.is_interrupted() {
+                break;
+            }
             let Some(event) = self.driver.as_mut().and_then(Driver::poll_event) else { break };
             self.handle(event)?;
             more = true;
