@@ -110,9 +110,10 @@ pub(crate) struct Args {
     pub(crate) no_state: bool,
 
     /// Seconds to wait until the server has answered for the first time: for the connection, TLS included, and for the
-    /// answer to the name.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub(crate) connect_timeout: Duration,
+    /// answer to the name. Without it, 10; or 35 for the answer where there is a password, which the server checks
+    /// when it has time.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) connect_timeout: Option<Duration>,
 
     /// The rooms to join at the start. This and what follows comes from the configuration alone.
     #[arg(skip)]

@@ -2,10 +2,13 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../announced/mod.rs"]
+mod announced;
 mod background;
 mod ends;
 mod flood;
 mod full_screen;
+mod full_screen_log_in;
 #[path = "../transports/identity.rs"]
 mod identity;
 mod keeping;

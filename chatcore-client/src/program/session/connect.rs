@@ -23,6 +23,13 @@ const RECONNECT_WAIT_MAX_MIN: Duration = Duration::from_millis(1);
 /// The server has some time to answer, whatever the arguments say.
 const CONNECT_TIME_MAX_MIN: Duration = Duration::from_millis(1);
 
+/// How long the server may take until it has answered for the first time, if nobody says.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// The same for the answer where the server checks a password. Unless it is told otherwise, it takes up to 30 s for that
+/// (`decision_time_max`): after a restart many wait to be checked.
+const CHECKED_ANSWER_TIME: Duration = Duration::from_secs(35);
+
 /// How long the library waits for the answer to a goodbye: longer than the program does. So what the library calls left, with a
 /// connection that stands, the server has confirmed.
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(10);
@@ -31,8 +38,8 @@ const FLUSH_TIME_MAX: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(super) struct Connect {
     endpoint: Endpoint,
-    /// How long the server may take until it has answered for the first time.
-    timeout: Duration,
+    /// How long the server may take until it has answered for the first time; none if nobody says.
+    timeout: Option<Duration>,
     /// How long to wait before a lost connection is made anew.
     backoff: Backoff,
     /// Where else the server may send us.
@@ -47,7 +54,7 @@ impl Connect {
     pub(super) fn new(args: &Args) -> Result<Self, Failure> {
         let state_dir = args.state_dir.clone().or_else(default_dir).filter(|_| !args.no_state);
         let (endpoint, follow) = (address::endpoint(args)?, args.follow.clone());
-        let timeout = args.connect_timeout.max(CONNECT_TIME_MAX_MIN);
+        let timeout = args.connect_timeout.map(|timeout| timeout.max(CONNECT_TIME_MAX_MIN));
         let wait_max = args.reconnect_wait_max.max(RECONNECT_WAIT_MAX_MIN);
         let backoff = Backoff::default().with_max(wait_max).with_first(Backoff::default().first.min(wait_max));
         Ok(Self { endpoint, timeout, backoff, follow, state_dir, keeps_history: args.history })
@@ -76,14 +83,15 @@ impl Connect {
         let config = ClientConfig::default()
             .with_takes_later(true)
             .with_reconnect(Some(self.backoff))
-            .with_answer_time_max(self.timeout)
+            .with_answer_time_max(self.answer_time_max(password.is_some()))
             .with_flush_time_max(FLUSH_TIME_MAX);
         let credential = password.map(Password::as_bytes).unwrap_or_default();
         // Whether others can read a password is known beforehand where nobody can; otherwise the address has to be seen
         // first.
         let name = name.filter(|_| ticket.is_none() && (password.is_none() || self.endpoint.is_encrypted()));
         let events = &mut Events::with_capacity(8);
-        let driver = connect_any(&self.endpoint, self.timeout, &mut poll, events, SOCKET, |target| {
+        let timeout = self.timeout.unwrap_or(ANSWER_TIME);
+        let driver = connect_any(&self.endpoint, timeout, &mut poll, events, SOCKET, |target| {
             let mut driver = match ticket {
                 Some(ticket) => Driver::resume(target, config.clone(), ticket.clone(), credential)?,
                 None => Driver::connect(target, config.clone())?,
@@ -103,6 +111,11 @@ impl Connect {
         }
         poll.registry().deregister(&mut driver).map_err(Failure::System)?;
         Ok(driver)
+    }
+
+    /// How long the server may take for its answer to a name, or to a session that is asked for.
+    fn answer_time_max(&self, has_password: bool) -> Duration {
+        self.timeout.unwrap_or(if has_password { CHECKED_ANSWER_TIME } else { ANSWER_TIME })
     }
 
     /// That a password is not sent.
@@ -131,18 +144,42 @@ mod tests {
 
     use super::*;
 
-    /// So what the connection takes is a part of the time that the answer may take.
-    #[test]
-    fn a_name_is_asked_for_while_the_connection_is_made_unless_that_could_give_a_password_away() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let connect = Connect {
+    /// To this listener.
+    fn connect_to(listener: &TcpListener, timeout: Option<Duration>) -> Connect {
+        Connect {
             endpoint: listener.local_addr().unwrap().into(),
-            timeout: Duration::from_secs(60),
+            timeout,
             backoff: Backoff::default(),
             follow: Vec::new(),
             state_dir: None,
             keeps_history: false,
-        };
+        }
+    }
+
+    #[test]
+    fn a_password_has_as_long_to_be_checked_as_a_server_takes() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let second = Duration::from_secs(1);
+        for (timeout, password, least, most) in [
+            (None, None, 5 * second, 10 * second),
+            (None, Some("secret"), 30 * second, 35 * second),
+            (Some(60 * second), None, 40 * second, 60 * second),
+            (Some(60 * second), Some("secret"), 40 * second, 60 * second),
+        ] {
+            let password = password.map(Password::typed);
+            let connect = connect_to(&listener, timeout);
+            let mut driver = connect.connect(None, None, password.as_ref()).unwrap();
+            driver.register("alice", b"").unwrap();
+            let waits = driver.timeout().unwrap();
+            assert!(waits > least && waits <= most, "{timeout:?} {}: {waits:?}", password.is_some());
+        }
+    }
+
+    /// So what the connection takes is a part of the time that the answer may take.
+    #[test]
+    fn a_name_is_asked_for_while_the_connection_is_made_unless_that_could_give_a_password_away() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = connect_to(&listener, Some(Duration::from_secs(60)));
         let is_asked = |name, password: Option<&Password>| {
             let driver = connect.connect(name, None, password).unwrap();
             driver.client().silent_since().is_some()

@@ -31,6 +31,8 @@ impl Session {
             return Ok(());
         }
         self.own.password = Some(Password::typed(password));
+        // The one that was made without a password waits for an answer no longer than for one to a name.
+        self.driver = None;
         let name = self.own.name.clone();
         self.ask_for(&name)
     }
