@@ -1,10 +1,12 @@
 //! What is typed and not shown.
 
+use std::fs;
 use std::io::Write;
 
-use super::WELCOME;
-use super::programs::Server;
+use super::programs::proxy::Proxy;
+use super::programs::{NOWHERE, PATIENCE, Server};
 use super::pty::Terminal;
+use super::{WELCOME, message};
 
 const PROMPT: &str = "-- password for alice, or nothing for another name:";
 
@@ -53,6 +55,57 @@ fn what_was_typed_before_is_no_password() {
     assert_eq!(code, Some(0));
     let said = String::from_utf8_lossy(&raw);
     assert!(!said.contains("the credential does not give the right"), "{said}");
+}
+
+/// What follows a password at once may be another try, which nobody is to read.
+#[test]
+fn a_second_try_that_was_typed_ahead_is_no_message_that_was_not_sent() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let next = Server::with_passwords(&[("alice", "0ther")], &[]);
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = Terminal::start_at(&server, &proxy.address, &["--name", "alice"]);
+    terminal.says(PROMPT);
+    terminal.types("secret\r");
+    terminal.says(WELCOME);
+    proxy.lead_to(NOWHERE);
+    proxy.cut();
+    terminal.says("reconnecting in");
+    // Text would go there.
+    terminal.types("/join #lobby\r");
+    terminal.says("what names no recipient goes to #lobby");
+    proxy.lead_to(&next.address);
+    terminal.until("the second question", |screen| screen.said().matches(PROMPT).count() == 2);
+    proxy.freeze();
+    terminal.types("mistake\rs3cond\r");
+    // The first is on its way, and both are read.
+    terminal.says("no answer yet");
+    terminal.signal("TERM");
+    let (code, raw) = terminal.end();
+    assert_unseen(&raw, &["secret", "mistake", "s3cond"]);
+    assert_eq!(code, Some(0), "nothing was to be sent");
+}
+
+#[test]
+fn a_second_try_that_was_typed_ahead_is_said_to_nobody() {
+    let server = Server::with_passwords(&[("alice", "secret")], &[]);
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let config = server.state.path().join("client.toml");
+    let text = format!("[servers.work]\nconnect = \"{}\"\nname = \"alice\"\nrooms = [\"#lobby\"]\n", proxy.address);
+    fs::write(&config, text).unwrap();
+    let mut bob = server.user("bob");
+    bob.join("#lobby", PATIENCE).unwrap();
+    let terminal = Terminal::start_at(&server, &proxy.address, &["--config", config.to_str().unwrap(), "work"]);
+    terminal.says(PROMPT);
+    proxy.freeze();
+    terminal.types("secret\rs3cond\r");
+    terminal.says("no answer yet");
+    proxy.thaw();
+    terminal.says("nothing was sent: what you typed before you had the name may be a password");
+    terminal.says("[#lobby] alice joined");
+    terminal.types("hello\r");
+    assert_eq!(message(&mut bob), (Some("#lobby".into()), "hello".into()));
+    terminal.types("/quit\r");
+    assert_unseen(&terminal.end().1, &["secret", "s3cond"]);
 }
 
 #[test]

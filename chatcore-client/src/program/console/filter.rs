@@ -59,6 +59,10 @@ impl Console for Filter {
         }
     }
 
+    fn takes_commands(&self) -> bool {
+        true
+    }
+
     fn line(&self) -> Option<u64> {
         Some(self.taken)
     }

@@ -42,6 +42,11 @@ pub(crate) trait Console {
         false
     }
 
+    /// Whether a line that comes now is a command. Where a name or a password was asked for, it may be one.
+    fn takes_commands(&self) -> bool {
+        false
+    }
+
     /// Another user begins, who is to see nothing of the one before.
     fn forget(&mut self) {}
 

@@ -36,8 +36,10 @@ pub(crate) struct Plain {
     is_prompted: bool,
     /// What the next line may have been begun as, if something else was asked since.
     begun_as: Option<BegunAs>,
-    /// It was told that what came before the question was dropped.
-    is_drop_told: bool,
+    /// What a line may be that was typed since a command was asked for last; none if it is a command.
+    may_be: Option<MayBe>,
+    /// Why what came is not used, until that is told.
+    dropped: Option<&'static str>,
     /// The room that is told to be the one for what names no recipient.
     told_room: Option<String>,
     /// While a line is typed that is not shown.
@@ -54,6 +56,24 @@ enum BegunAs {
     Line,
 }
 
+/// What nobody else is to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MayBe {
+    /// Others see it, and it may not be the one that somebody wants to have.
+    Name,
+    Password,
+}
+
+/// What came before a question is no answer to it.
+const BEFORE_NAME: &str = "nothing was sent: what you typed before you were asked for a name is not taken for one. Type it again \
+                           when you have a name";
+const BEFORE_PASSWORD: &str = "nothing was sent: what you typed before you were asked for a password is not taken for one. Type \
+                               it again when you have a name";
+
+/// What came after a password, and before the server had said that it is right, may be another try.
+const AFTER_PASSWORD: &str = "nothing was sent: what you typed before you had the name may be a password. Type it again if it is \
+                              none";
+
 impl Plain {
     /// For a person at a terminal that can do nothing but write, or whose screen is read out.
     pub(crate) fn start(settings: Settings, waker: &Arc<Waker>) -> io::Result<Self> {
@@ -66,7 +86,9 @@ impl Plain {
             asked: None,
             is_prompted: false,
             begun_as: None,
-            is_drop_told: false,
+            // Before there is a session.
+            may_be: Some(MayBe::Name),
+            dropped: None,
             told_room: None,
             hidden: None,
             _settings: settings,
@@ -74,22 +96,18 @@ impl Plain {
     }
 
     /// What was typed before it was asked for is no name, and no password. It may have been for somebody, and others see names.
-    fn drop_what_has_come(&mut self) {
+    /// Nor is a password for somebody.
+    fn drop_what_has_come(&mut self, why: &'static str) {
         self.lines.drop_what_has_come();
-        self.is_drop_told = false;
+        self.dropped = Some(why);
     }
 
-    /// Says so to whoever typed it, once for each question.
+    /// Says so to whoever typed it, once for each time.
     fn tell_dropped(&mut self) {
-        if !self.lines.take_dropped() || std::mem::replace(&mut self.is_drop_told, true) {
-            return;
-        }
-        let what = if matches!(self.asked, Some(Ask::Password { .. })) { "password" } else { "name" };
+        let has_dropped = self.lines.take_dropped();
+        let Some(why) = self.dropped.take_if(|_| has_dropped) else { return };
         let was_prompted = self.leave_prompt();
-        self.tell(&format!(
-            "nothing was sent: what you typed before you were asked for a {what} is not taken for one. Type it again when you \
-             have a name"
-        ));
+        self.tell(why);
         if was_prompted {
             self.prompt();
         }
@@ -193,6 +211,10 @@ impl Console for Plain {
         }
     }
 
+    fn takes_commands(&self) -> bool {
+        self.may_be.is_none()
+    }
+
     fn ask_first(&mut self) {
         self.asked = Some(Ask::Name);
         self.prompt();
@@ -204,16 +226,19 @@ impl Console for Plain {
                 if matches!(self.asked, Some(Ask::Command { .. })) {
                     self.begun_as = Some(BegunAs::Line);
                 }
-                self.drop_what_has_come();
+                self.may_be.get_or_insert(MayBe::Name);
+                self.drop_what_has_come(BEFORE_NAME);
             }
             Ask::Password { .. } => {
+                self.may_be = Some(MayBe::Password);
                 self.hidden = Hidden::start();
-                self.drop_what_has_come();
+                self.drop_what_has_come(BEFORE_PASSWORD);
             }
             Ask::Command { room } => {
                 if matches!(self.asked, Some(Ask::Name | Ask::Password { .. })) {
                     self.begun_as = Some(BegunAs::Answer);
                 }
+                self.may_be = None;
                 self.leave_prompt();
                 self.tell_room(room.as_ref());
             }
@@ -231,9 +256,14 @@ impl Console for Plain {
         // Accepted is what a person expects, and who leaves knows it.
         if !report.is_internal() && !matches!(report, Report::Accepted { .. } | Report::Closed { .. }) {
             let was_prompted = self.leave_prompt();
+            let is_session = matches!(report, Report::Registered { .. } | Report::Resumed { .. });
+            if is_session && self.may_be == Some(MayBe::Password) {
+                // What is typed when this is seen is none.
+                self.drop_what_has_come(AFTER_PASSWORD);
+            }
             self.writer.write(&self.cells.shown(report));
             // Who has a name is asked for none.
-            if was_prompted && !matches!(report, Report::Registered { .. } | Report::Resumed { .. }) {
+            if was_prompted && !is_session {
                 self.prompt();
             }
         }

@@ -159,17 +159,14 @@ impl Session {
 
     /// Takes what there is now. True if nothing more comes, or nothing more is looked at.
     ///
-    /// What answers a question is no message, nor is what a person types before there is a session: it may be a secret.
+    /// A line of a person that may answer a question is no message: it may be a secret.
     fn take_inputs(&mut self) -> bool {
-        let takes_lines = !self.console.is_interactive() || self.own.is_known;
-        if !takes_lines || matches!(self.stage, Stage::Naming | Stage::LoggingIn) {
-            return true;
-        }
+        let takes_lines = self.console.takes_commands();
         for _ in 0..INPUTS_MAX {
             let command = match self.console.poll() {
-                Some(Input::Line(line)) => command::parse(&line).ok().flatten(),
+                Some(Input::Line(line)) if takes_lines => command::parse(&line).ok().flatten(),
                 Some(Input::Command(command)) => Some(command),
-                Some(Input::Secret(_) | Input::Unusable { .. }) => None,
+                Some(Input::Line(_) | Input::Secret(_) | Input::Unusable { .. }) => None,
                 Some(Input::End) => {
                     self.input_ended = true;
                     return true;
