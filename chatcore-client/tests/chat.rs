@@ -265,9 +265,9 @@ fn a_script_that_quits_still_learns_what_became_of_what_it_sent() {
     let args = ["--connect", &server.address, "--name", "alice", "--json", "--stay"];
     let (code, stdout, stderr) = run(&args, "@carol:hello\n/quit\n@carol:more\n");
     let rejected = r#"{"event":"rejected","to":"carol","reason":"no_such_user"}"#;
-    let closed = r#"{"event":"closed","reason":"unanswered"}"#;
+    let closed = r#"{"event":"closed","reason":"not_sent"}"#;
     assert_eq!(stdout, [registered("alice"), rejected.into(), closed.into()], "and nothing after it");
-    let last = format!("chatcore-client: {}: the server had not answered a message when this ended", server.address);
+    let last = format!("chatcore-client: {}: 1 message was not sent", server.address);
     assert_eq!((code, stderr), (1, vec!["chatcore-client: to carol, was not sent: more".to_owned(), last]));
 }
 

@@ -302,7 +302,7 @@ fn a_signal_before_there_is_a_session_leaves_a_word_on_what_was_not_sent() {
     alice.signal("TERM");
     let (status, stdout, stderr) = alice.end();
     assert_eq!((status.code(), stderr[0].as_str()), (Some(1), "chatcore-client: to bob, was not sent: hello"));
-    assert_eq!(stdout, [r#"{"event":"closed","reason":"unanswered"}"#]);
+    assert_eq!(stdout, [r#"{"event":"closed","reason":"not_sent"}"#]);
 }
 
 /// A server may give a name to two programs of a machine: then it matters that one alone keeps the session.

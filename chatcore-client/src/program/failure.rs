@@ -32,8 +32,9 @@ pub(crate) enum Failure {
     Unanswered { requests: usize, address: String },
     #[error("{}", no_reader(*unanswered))]
     NoReader { unanswered: usize },
-    #[error("{address}: {}", left(*messages))]
-    Left { messages: usize, address: String },
+    /// Messages that certainly did not go out, and those that did and have no answer.
+    #[error("{address}: {}", left(*unsent, *unanswered))]
+    Left { unsent: usize, unanswered: usize, address: String },
     #[error("what was typed and not sent is lost, because it cannot be kept: {0}")]
     NotKept(String),
     #[error("{0} of the commands came to nothing: the output says which, and why")]
@@ -71,6 +72,7 @@ impl Failure {
             Self::Connect(_) | Self::NoTls { .. } | Self::File { .. } => "cannot_connect",
             Self::Refused { reason, .. } => reason,
             Self::Closed { closed, .. } | Self::BrokenTls { closed, .. } => reason(closed),
+            Self::Left { unanswered: 0, .. } => "not_sent",
             Self::Unanswered { .. } | Self::NoReader { .. } | Self::Left { .. } => "unanswered",
             Self::NotKept(_) => "not_kept",
             Self::Rejected(_) => "rejected",
@@ -80,12 +82,19 @@ impl Failure {
     }
 }
 
-/// That so many messages had no answer when the program ended, or were not sent.
-fn left(messages: usize) -> String {
-    match messages {
-        1 => "the server had not answered a message when this ended".to_owned(),
-        more => format!("the server had not answered {more} messages when this ended"),
-    }
+/// What became of messages that nobody is told of any more.
+fn left(unsent: usize, unanswered: usize) -> String {
+    let unsent = match unsent {
+        0 => None,
+        1 => Some("1 message was not sent".to_owned()),
+        more => Some(format!("{more} messages were not sent")),
+    };
+    let unanswered = match unanswered {
+        0 => None,
+        1 => Some("the server had not answered 1 message when this ended".to_owned()),
+        more => Some(format!("the server had not answered {more} messages when this ended")),
+    };
+    [unsent, unanswered].into_iter().flatten().collect::<Vec<_>>().join(", and ")
 }
 
 /// That nobody reads the output any more, and what that leaves open.
@@ -140,5 +149,29 @@ fn advice_after_end(closed: &Closed) -> &'static str {
         Closed::OtherProtocol(OtherProtocol::Tls) => "; tls://HOST:PORT connects over TLS",
         Closed::OtherProtocol(OtherProtocol::Http) => "; ws://HOST:PORT/PATH opens a WebSocket",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_sent_and_what_has_no_answer_are_told_apart() {
+        for (unsent, unanswered, words, reason) in [
+            (1, 0, "1 message was not sent", "not_sent"),
+            (2, 0, "2 messages were not sent", "not_sent"),
+            (0, 1, "the server had not answered 1 message when this ended", "unanswered"),
+            (
+                2,
+                3,
+                "2 messages were not sent, and the server had not answered 3 messages when this ended",
+                "unanswered",
+            ),
+        ] {
+            let failure = Failure::Left { unsent, unanswered, address: "here".into() };
+            assert_eq!(failure.to_string(), format!("here: {words}"));
+            assert_eq!((failure.reason(), failure.exit_code()), (reason, 1));
+        }
     }
 }

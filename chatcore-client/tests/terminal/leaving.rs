@@ -66,7 +66,7 @@ fn a_line_without_an_answer_is_told_at_the_end_and_at_the_next_start() {
     for words in [
         "chatcore-client: to bob, may be lost: Z1 pending",
         "chatcore-client: they are shown again at the next start",
-        &format!("chatcore-client: {}: the server had not answered a message when this ended", proxy.address),
+        &format!("chatcore-client: {}: the server had not answered 1 message when this ended", proxy.address),
     ] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
@@ -234,6 +234,8 @@ fn a_line_that_was_typed_without_a_connection_was_not_sent() {
     let said = String::from_utf8_lossy(&raw);
     assert!(said.contains("chatcore-client: to bob, may be lost: on its way"), "{said}");
     assert!(said.contains("chatcore-client: to bob, was not sent: Z1"), "{said}");
+    let words = "1 message was not sent, and the server had not answered 1 message when this ended";
+    assert!(said.contains(&format!("chatcore-client: {}: {words}", proxy.address)), "{said}");
     proxy.thaw();
     proxy.lead_to(&server.address);
     let terminal = again(&server, &proxy);
@@ -307,13 +309,41 @@ fn lines_that_wait_when_somebody_leaves_are_told_in_all_modes() {
         for text in ["second", "third"] {
             assert!(said.contains(&format!("{words}{text}")), "{said}");
         }
-        // How many of them were read before the end is not always the same.
-        assert!(said.contains(": the server had not answered "), "{said}");
+        assert!(said.contains(&format!("chatcore-client: {}: 2 messages were not sent", server.address)), "{said}");
+        // The goodbye was answered, and so was all that was sent.
+        assert!(!said.contains("had not answered") && !said.contains("waiting for 2"), "{said}");
     }
     let input = "@bob:first 2\n/quit\n@bob:second\n@bob:third\n";
     let (code, _, stderr) = run(&["--connect", &server.address, "--name", "carol"], input);
     heard("first 2");
-    let (last, others) = stderr.split_last().expect("it says why");
-    assert_eq!((code, others), (1, &[format!("{words}second"), format!("{words}third")][..]));
-    assert!(last.starts_with(&format!("chatcore-client: {}: the server had not answered ", server.address)), "{last}");
+    let last = format!("chatcore-client: {}: 2 messages were not sent", server.address);
+    assert_eq!((code, stderr), (1, vec![format!("{words}second"), format!("{words}third"), last]));
+}
+
+/// P7: what is waited for is what was sent, and has no answer.
+#[test]
+fn what_is_not_sent_any_more_is_not_waited_for() {
+    for start in [Terminal::start_at, full_screen_at] {
+        let server = Server::start();
+        let proxy = Proxy::start(&server.address, 0, 0);
+        let terminal = start(&server, &proxy.address, &["--name", "alice"]);
+        terminal.says("you are alice");
+        proxy.freeze();
+        terminal.types("@bob:sent\r/quit\r@bob:unsent\r");
+        terminal.has("leaving, waiting for 1 answer");
+        proxy.cut();
+        let (code, raw) = terminal.end();
+        let said = String::from_utf8_lossy(&raw);
+        assert_eq!(code, Some(1), "{said}");
+        let words = "1 message was not sent, and the server had not answered 1 message when this ended";
+        for words in
+            ["to bob, may be lost: sent", "to bob, was not sent: unsent", &format!("{}: {words}", proxy.address)]
+        {
+            assert!(said.contains(&format!("chatcore-client: {words}")), "{words:?} is not in {said}");
+        }
+    }
+}
+
+fn full_screen_at(server: &Server, address: &str, args: &[&str]) -> Terminal {
+    Terminal::full_screen_at(server, address, (ROWS, COLUMNS), args)
 }

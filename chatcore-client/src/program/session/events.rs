@@ -259,12 +259,6 @@ impl Session {
             self.driver = None;
             return Ok(());
         }
-        // The server answers everything before its goodbye. If it has not, nobody knows what became of the rest.
-        let unanswered = self.open_messages();
-        if closed == Closed::Left && unanswered > 0 {
-            self.stage = Stage::Over;
-            return Err(Failure::Left { messages: unanswered, address: self.address() });
-        }
         self.end(closed)
     }
 
@@ -273,7 +267,8 @@ impl Session {
         self.stage = Stage::Over;
         let reason = failure::reason(&closed);
         if closed == Closed::Left || self.stay && reason == GoodbyeCode::ShuttingDown.name() {
-            return self.show(&Report::Closed { reason: reason.to_owned() });
+            self.over = Some(reason);
+            return Ok(());
         }
         let address = self.address();
         Err(match self.tls_fault() {

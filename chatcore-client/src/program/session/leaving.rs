@@ -4,8 +4,9 @@ use std::io::{self, stdin};
 use std::time::{Duration, Instant};
 
 use crate::{Closed, Event};
+use chatcore::GoodbyeCode;
 
-use super::parts::{Held, Rest, Session, Stage};
+use super::parts::{Held, Rest, Session, Stage, is_message};
 use super::waits::Leaving;
 use crate::program::command::{self, Command};
 use crate::program::descriptors::is_readable;
@@ -41,7 +42,6 @@ impl Session {
     pub(super) fn quit(&mut self) {
         self.linger_until = None;
         self.console.leave();
-        self.take_unsent();
         self.stage = Stage::Quitting;
         match &mut self.driver {
             Some(driver) => driver.close(),
@@ -73,11 +73,31 @@ impl Session {
             return self.left(Closed::Left);
         }
         let is_due = !leaving.is_told && leaving.since + LEAVING_TOLD_AFTER <= now;
-        if is_due || !self.is_leaving_told() && self.open_messages() > 0 {
+        // What is not sent any more has no answer.
+        let answers = self.requests.messages();
+        if is_due || !self.is_leaving_told() && answers > 0 {
             self.leaving = self.leaving.map(|leaving| Leaving { is_told: true, ..leaving });
-            self.show(&Report::Leaving { answers: self.open_messages() })?;
+            self.show(&Report::Leaving { answers })?;
         }
         Ok(())
+    }
+
+    /// Tells a script that it has ended as it was to end.
+    ///
+    /// # Errors
+    ///
+    /// If somebody left, and a message was not sent, or has no answer: the server answers everything before its goodbye. If it
+    /// has not, nobody knows what became of the rest.
+    pub(super) fn conclude(&mut self) -> Result<(), Failure> {
+        let Some(reason) = self.over else { return Ok(()) };
+        let unsent_from = self.unsent_from();
+        let unsent = self.requests.unanswered_messages().filter(|(number, ..)| *number >= unsent_from).count();
+        let unanswered = self.requests.messages() - unsent + self.unanswered;
+        let unsent = unsent + self.held.iter().filter(|held| is_message(held)).count();
+        if reason == GoodbyeCode::Left.name() && unsent + unanswered > 0 {
+            return Err(Failure::Left { unsent, unanswered, address: self.address() });
+        }
+        self.show(&Report::Closed { reason: reason.to_owned() })
     }
 
     /// Says goodbye where nobody reads any more what comes of it. Without an answer the session may still be there, with what

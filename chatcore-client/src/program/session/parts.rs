@@ -69,6 +69,8 @@ pub(crate) struct Session {
     pub(super) linger_until: Option<Instant>,
     /// Our goodbye is said, and its answer is waited for.
     pub(super) leaving: Option<Leaving>,
+    /// It has ended as it was to end, for this reason.
+    pub(super) over: Option<&'static str>,
     pub(super) lost: Option<Lost>,
     /// A name that somebody else has.
     pub(super) name_wait: Option<NameWait>,
@@ -196,6 +198,7 @@ impl Session {
             rest: Rest::Seen,
             linger_until: None,
             leaving: None,
+            over: None,
             lost: None,
             name_wait: None,
             silence_told: None,

@@ -33,9 +33,8 @@ impl Session {
         if outcome.is_err() && self.stage != Stage::Over {
             self.hang_up();
         }
-        if outcome.is_err() {
-            self.take_unsent();
-        }
+        self.take_unsent();
+        let outcome = outcome.and_then(|()| self.conclude());
         self.save_kept();
         let told = self.tell_rest();
         if let Err(failure) = &outcome {
@@ -44,9 +43,6 @@ impl Session {
         let shown = self.console.finish(&self.signals.stop);
         let ended = outcome.and(told).and(shown);
         let has_no_reader = ended.as_ref().is_err_and(Failure::has_no_reader);
-        if has_no_reader && tells_verdict {
-            self.take_unsent();
-        }
         let saved = self.finish_saving();
         // The words are for another reader than the output.
         let is_told = !has_no_reader || tells_verdict;
