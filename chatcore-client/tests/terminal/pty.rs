@@ -256,9 +256,18 @@ impl Terminal {
     }
 }
 
+/// A screen on which nothing stands.
+pub(crate) fn empty_screen() -> vt100::Parser {
+    vt100::Parser::new(NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap(), 0)
+}
+
 /// Reads a terminal that nobody else reads until the screen has this, and no further.
 pub(crate) fn read_until(pty: &mut Pty, text: &str) {
-    let mut screen = vt100::Parser::new(NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap(), 0);
+    read_on(pty, &mut empty_screen(), text);
+}
+
+/// The same, where this stands on the screen already.
+pub(crate) fn read_on(pty: &mut Pty, screen: &mut vt100::Parser, text: &str) {
     let mut buffer = [0; 4096];
     while !screen.screen().contents().contains(text) {
         let count = pty.read(&mut buffer).expect("the client runs");

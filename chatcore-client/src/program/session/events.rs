@@ -241,7 +241,9 @@ impl Session {
         if self.ends_session(&closed) {
             self.forget();
         }
-        self.left(closed)
+        // Who leaves while there is no connection has left, and so has who does not know yet that there is none.
+        let is_late = self.stage == Stage::Quitting && closed == Closed::Disconnected;
+        self.left(if is_late { Closed::Left } else { closed })
     }
 
     /// Whether the session is over for the server, too. Without a connection it stays where it is, and so it may if the connection
