@@ -328,6 +328,29 @@ fn a_connection_that_is_detached_keeps_its_session() {
     assert!(matches!(&event, Some(Event::Message { body, .. }) if body == b"come back"), "{event:?}");
 }
 
+/// P16: whoever restarts what has panicked goes on with its session.
+#[test]
+fn a_connection_that_a_panic_drops_keeps_its_session() {
+    let server = Running::start();
+    for is_split in [false, true] {
+        let alice = server.user("alice");
+        let ticket = alice.ticket().expect("it has a session").clone();
+        let (mut whole, mut halves) = (Some(alice), None);
+        if is_split {
+            halves = whole.take().map(Connection::split);
+        }
+        let panics = thread::spawn(move || {
+            let _dropped = (whole, halves);
+            panic!("as the test wants");
+        });
+        panics.join().unwrap_err();
+        let config = ClientConfig::default();
+        let mut alice = Connection::resume(&server.address.parse().unwrap(), PATIENCE, &config, &ticket, b"").unwrap();
+        assert_eq!(alice.receive(PATIENCE), Ok(Some(Event::Resumed)), "split: {is_split}");
+        alice.close(PATIENCE).unwrap();
+    }
+}
+
 fn heard(receiver: &mut ReceiveHalf) -> Vec<u8> {
     match receiver.receive(PATIENCE) {
         Ok(Some(Event::Message { body, .. })) => body,

@@ -10,6 +10,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
+use std::thread;
 use std::time::Duration;
 
 use chatcore::{Client, ClientConfig, ClientError, Closed, Event, Inbox, Instant, Position, SessionTicket};
@@ -35,8 +36,10 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// 2. [`next`](Self::next) waits for the next [`Event`]. Meanwhile it writes what commands have left to be written, reads,
 ///    answers pings, acknowledges, and makes a new connection when one is lost.
 /// 3. In the end, [`close`](Self::close) says goodbye and waits for the answer. A client that is dropped says goodbye, too,
-///    without waiting: if the stream takes no more at that moment, or there is no connection, the hub keeps the session for
-///    its resume time. [`detach`](Self::detach) keeps the session.
+///    also with a task that is aborted, but without waiting: if the stream takes no more at that moment, or there is no
+///    connection, the hub keeps the session for its resume time. [`detach`](Self::detach) keeps the session. So does a panic: a
+///    client that it drops says nothing, and a program that goes on, or is started again, can
+///    [resume](Self::resume) the session if it has stored the ticket.
 ///
 /// **A program must drive `next`**: between calls nothing is written, read or acknowledged. If it has nothing to wait for,
 /// it calls `next` in a `select!` or in a task of its own, well within the idle time that the hub announced
@@ -324,7 +327,8 @@ impl<D: Dial> AsyncClient<D> {
 
 impl<D: Dial> Drop for AsyncClient<D> {
     fn drop(&mut self) {
-        if self.says_goodbye && !self.client.is_closed() {
+        // Whoever panics did not mean to leave.
+        if self.says_goodbye && !self.client.is_closed() && !thread::panicking() {
             self.start_close();
             // As far as the stream takes it at once: nobody waits for a value that is dropped.
             self.write(&mut Context::from_waker(Waker::noop()));

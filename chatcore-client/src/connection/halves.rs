@@ -71,7 +71,7 @@ impl Connection {
     /// - If the [`ReceiveHalf`] is dropped, the session goes on. The calls of the other half take the events that still
     ///   come, and forget them.
     /// - If the [`SendHalf`] is dropped, the session goes on, and events come.
-    /// - When both are dropped, the client says goodbye, as when a [`Connection`] is dropped.
+    /// - When both are dropped, the client says goodbye, as when a [`Connection`] is dropped; not if a panic drops the last.
     /// - When the client ends, each half learns why: the one that receives with [`Event::Closed`] and then
     ///   [`Error::Closed`], the one that sends with [`Error::Closed`].
     ///

@@ -1,13 +1,14 @@
 //! What the calls of a connection do without waiting, whoever waits for it.
 
 use std::collections::VecDeque;
+use std::thread;
 
 use chatcore::{ClientError, Closed, Event};
 
 use super::error::{Error, RegisterError, Registered};
 use crate::driver::Driver;
 
-/// A driver, and what came of it that nobody has received yet. When it is dropped, the client says goodbye.
+/// A driver, and what came of it that nobody has received yet. When it is dropped, but for a panic, the client says goodbye.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) driver: Driver,
@@ -175,7 +176,8 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if self.says_goodbye && !self.driver.client().is_closed() {
+        // Whoever panics did not mean to leave.
+        if self.says_goodbye && !self.driver.client().is_closed() && !thread::panicking() {
             self.driver.close();
             // As far as the system takes it at once: nobody waits for a value that is dropped.
             let _ = self.driver.drive();

@@ -36,7 +36,9 @@ use crate::endpoint::{Endpoint, Target};
 ///
 /// Dropping a connection says goodbye, without waiting: if the system takes no more at that moment, or there is no
 /// connection, the server keeps the session for its resume time. [`close`](Self::close) waits for the answer, and
-/// [`detach`](Self::detach) keeps the session. One thread can send while another receives: [`split`](Self::split).
+/// [`detach`](Self::detach) keeps the session. So does a panic: a connection that it drops says nothing, and a program that
+/// goes on, or is started again, can [resume](Self::resume) the session if it has stored the ticket. One thread can send while
+/// another receives: [`split`](Self::split).
 ///
 /// ```
 /// use std::net::TcpListener;

@@ -177,6 +177,41 @@ async fn a_client_that_is_dropped_says_goodbye() {
     server.user("alice").await;
 }
 
+fn panics() {
+    panic!("as the test wants");
+}
+
+/// P16: whoever restarts what has panicked goes on with its session.
+#[tokio::test]
+async fn a_client_that_a_panic_drops_keeps_its_session() {
+    let server = Running::start();
+    let alice = server.user("alice").await;
+    let ticket = alice.client().ticket().unwrap().clone();
+    let task = tokio::spawn(async move {
+        let _alice = alice;
+        panics();
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    let dial = Tcp::new(&server.address);
+    let mut alice = AsyncClient::resume(dial, ClientConfig::default(), ticket, b"").await.unwrap();
+    assert_eq!(next(&mut alice).await, Event::Resumed);
+}
+
+/// Who aborts a task means it.
+#[tokio::test]
+async fn a_client_whose_task_is_aborted_says_goodbye() {
+    let server = Running::start();
+    let mut bob = server.user("bob").await;
+    let mut alice = server.user("alice").await;
+    bob.watch(&["alice"]).unwrap();
+    while !matches!(next(&mut bob).await, Event::Done { .. }) {}
+    let task = tokio::spawn(async move { while alice.next().await.is_some() {} });
+    tokio::task::yield_now().await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert!(matches!(next(&mut bob).await, Event::Presence { online: false, .. }));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_may_move_to_a_task_of_its_own() {
     let server = Running::start();
