@@ -120,7 +120,8 @@ impl SendHalf {
         self.shared.tell(&mut state);
     }
 
-    /// Looks at the driver: see [`Connection::driver`]. The other half waits meanwhile.
+    /// Looks at the driver: see [`Connection::driver`]. All other calls of both halves wait meanwhile, so `look` must make none:
+    /// it would wait for itself for ever.
     pub fn inspect<T>(&self, look: impl FnOnce(&Driver) -> T) -> T {
         look(&self.shared.lock().inner.driver)
     }
@@ -212,7 +213,8 @@ impl ReceiveHalf {
         self.shared.tell(&mut state);
     }
 
-    /// Looks at the driver: see [`Connection::driver`]. The other half waits meanwhile.
+    /// Looks at the driver: see [`Connection::driver`]. All other calls of both halves wait meanwhile, so `look` must make none:
+    /// it would wait for itself for ever.
     pub fn inspect<T>(&self, look: impl FnOnce(&Driver) -> T) -> T {
         look(&self.shared.lock().inner.driver)
     }
