@@ -63,8 +63,8 @@ pub struct Connection {
 
 impl Connection {
     /// Connects to an [`Endpoint`], given as text: `host:port`, `tls://host:port`, `unix:///path` and others. It
-    /// tries all addresses of the host, one 250 ms after the other (RFC 8305), for at most `timeout`. The system needs additional
-    /// time to find the addresses of a name.
+    /// finds all addresses of the host, and tries them, one 250 ms after the other or as soon as one has failed (RFC 8305), for at
+    /// most `timeout`. A look-up that takes longer ends on a thread of its own, which nobody waits for.
     ///
     /// Once there is a session, the client reconnects when it loses a connection, and tries without end:
     /// [`Event::Reconnecting`] and [`Event::Resumed`] tell this. With [`connect_with`](Self::connect_with) and

@@ -7,6 +7,7 @@ use chatcore::{Instant, Transport};
 
 use super::Driver;
 use super::attempts::{Attempts, Failed, Outcome};
+use super::look_up::too_late;
 use crate::endpoint::{Advised, Endpoint, Target};
 
 /// How long a look-up may take, until the addresses are tried that were found before.
@@ -132,10 +133,7 @@ impl Driver {
         let (host, port) = endpoint.name().expect("what is looked up has a name");
         let found = match self.look_ups.poll(host, port) {
             None if now < *until => return Ok(()),
-            None => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("the system has not found it within {LOOK_UP_TIME_MAX:?}"),
-            )),
+            None => Err(too_late(LOOK_UP_TIME_MAX)),
             Some(found) => found,
         };
         let targets = match found {

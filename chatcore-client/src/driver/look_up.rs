@@ -1,10 +1,11 @@
-//! Looking names up, without waiting for it.
+//! Looking names up, without waiting for it, or not for longer than wanted.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use crate::endpoint::{Resolve, addresses};
 
@@ -23,6 +24,51 @@ struct LookUp {
     answer: Receiver<io::Result<Vec<SocketAddr>>>,
 }
 
+impl LookUp {
+    fn begin(resolver: &Arc<dyn Resolve>, host: &str, port: u16) -> io::Result<Self> {
+        let (sender, answer) = sync_channel(1);
+        let (resolver, name) = (Arc::clone(resolver), host.to_owned());
+        thread::Builder::new().name("chatcore look-up".into()).spawn(move || {
+            // Nobody may wait for it any more.
+            let _ = sender.send(addresses(&*resolver, &name, port));
+        })?;
+        Ok(Self { host: host.to_owned(), port, answer })
+    }
+}
+
+/// A resolver for whoever waits: what another one does not find in time is not found.
+#[derive(Clone, Debug)]
+pub(crate) struct Within {
+    resolver: Arc<dyn Resolve>,
+    time_max: Duration,
+}
+
+impl Within {
+    pub(crate) fn new(resolver: Arc<dyn Resolve>, time_max: Duration) -> Self {
+        Self { resolver, time_max }
+    }
+}
+
+impl Resolve for Within {
+    fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let look_up = LookUp::begin(&self.resolver, host, port)?;
+        match look_up.answer.recv_timeout(self.time_max) {
+            Ok(found) => found,
+            Err(RecvTimeoutError::Timeout) => Err(too_late(self.time_max)),
+            Err(RecvTimeoutError::Disconnected) => Err(panicked()),
+        }
+    }
+}
+
+/// That a name was not found in time.
+pub(super) fn too_late(time_max: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("the system has not found it within {time_max:?}"))
+}
+
+fn panicked() -> io::Error {
+    io::Error::other("the resolver panicked")
+}
+
 impl LookUps {
     pub(super) const fn new(resolver: Arc<dyn Resolve>) -> Self {
         Self { resolver, running: None }
@@ -36,14 +82,14 @@ impl LookUps {
             Some(look_up) => match look_up.answer.try_recv() {
                 Ok(answer) => Some(answer),
                 Err(TryRecvError::Empty) => return None,
-                Err(TryRecvError::Disconnected) => Some(Err(io::Error::other("the resolver panicked"))),
+                Err(TryRecvError::Disconnected) => Some(Err(panicked())),
             },
             None => None,
         };
         let answered = self.running.take().is_some_and(|look_up| look_up.host == host && look_up.port == port);
         match answer {
             Some(answer) if answered => Some(answer),
-            _ => match self.begin(host, port) {
+            _ => match LookUp::begin(&self.resolver, host, port) {
                 Ok(look_up) => {
                     self.running = Some(look_up);
                     None
@@ -56,16 +102,6 @@ impl LookUps {
     /// Forgets an answer that came after nobody waited for it any more: it is old by now.
     pub(super) fn forget_answer(&mut self) {
         self.running.take_if(|look_up| !matches!(look_up.answer.try_recv(), Err(TryRecvError::Empty)));
-    }
-
-    fn begin(&self, host: &str, port: u16) -> io::Result<LookUp> {
-        let (sender, answer) = sync_channel(1);
-        let (resolver, name) = (Arc::clone(&self.resolver), host.to_owned());
-        thread::Builder::new().name("chatcore look-up".into()).spawn(move || {
-            // Nobody may wait for it any more.
-            let _ = sender.send(addresses(&*resolver, &name, port));
-        })?;
-        Ok(LookUp { host: host.to_owned(), port, answer })
     }
 }
 

@@ -3,7 +3,7 @@
 mod attempts;
 mod dialing;
 mod link;
-mod look_up;
+pub(crate) mod look_up;
 
 use std::fmt;
 use std::io;
