@@ -1,4 +1,5 @@
 //! Attempts to connect to several addresses of a host: one begins after the other, and the first that stands wins (RFC 8305, 5).
+//! The driver on mio does the same.
 
 use std::future::poll_fn;
 use std::io;
@@ -22,8 +23,8 @@ pub(super) async fn connect(address: String) -> io::Result<TcpStream> {
     first(addresses, |address| async move { usable(TcpStream::connect(address).await?) }).await
 }
 
-/// The first stream that stands of attempts to reach these addresses, in this order: the next one begins after a time, or when
-/// all before it have failed.
+/// The first stream that stands of attempts to reach these addresses, in this order: the next one begins after a time, or as soon
+/// as one has failed.
 async fn first<F, S>(addresses: Vec<SocketAddr>, begin: impl Fn(SocketAddr) -> F) -> io::Result<S>
 where
     F: Future<Output = io::Result<S>>,
@@ -34,10 +35,12 @@ where
     let mut delay = pin!(sleep(Duration::ZERO));
     poll_fn(|cx| {
         loop {
+            let count = under_way.len();
             if let Some(stream) = advance(&mut under_way, &mut failed, cx) {
                 return Poll::Ready(Ok(stream));
             }
-            if !under_way.is_empty() && delay.as_mut().poll(cx).is_pending() {
+            let has_failed = under_way.len() < count;
+            if !under_way.is_empty() && !has_failed && delay.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
             match waiting.next() {
@@ -129,6 +132,21 @@ mod tests {
         assert_eq!(first(addresses(1..=2), failing).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(first(Vec::new(), failing).await.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    /// P10: nor does an address that refuses cost time while an earlier one is tried still.
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_fails_beside_one_that_waits_is_followed_at_once() {
+        let start = Instant::now();
+        let reached = first(addresses(1..=3), |address| async move {
+            match address.port() {
+                1 => pending().await,
+                2 => Err(io::ErrorKind::ConnectionRefused.into()),
+                port => Ok(port),
+            }
+        });
+        let reached = timeout(Duration::from_secs(60), reached).await.expect("it goes on to the next");
+        assert_eq!((reached.unwrap(), start.elapsed()), (3, ATTEMPT_DELAY));
     }
 
     /// P15.

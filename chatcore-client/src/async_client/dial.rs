@@ -107,8 +107,8 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// To this `host:port`. It tries all addresses of the host, one 250 ms after the other or when that has failed, and takes the
-    /// first connection that stands (RFC 8305).
+    /// To this `host:port`. It tries all addresses of the host, one 250 ms after the other or as soon as one has failed, and takes
+    /// the first connection that stands (RFC 8305).
     pub fn new(address: impl Into<String>) -> Self {
         Self { address: address.into(), followed: Vec::new() }
     }

@@ -49,11 +49,11 @@ const READS_MAX: usize = 16;
 ///
 /// The driver drops a connection that is lost, and makes a new one when it is time, whether the program takes events or
 /// not, to the same [`Endpoint`]: each time it looks the host up anew, on a thread of its own, and tries all addresses, one
-/// 250 ms after the other, until one connection stands (RFC 8305). If a hub advises another place, the driver goes there
-/// once, if that is the same server at another address or port, or a host that the program has named
-/// ([`with_followed`](Self::with_followed)), and never where it would be less private (protocol.md, *Advice*). It checks
-/// certificates in each connection. When it notices that the machine has slept, it finds out at once whether the hub is
-/// still there ([`Client::probe`]).
+/// 250 ms after the other or as soon as one has failed, until one connection stands (RFC 8305). If a hub advises another
+/// place, the driver goes there once, if that is the same server at another address or port, or a host that the program
+/// has named ([`with_followed`](Self::with_followed)), and never where it would be less private (protocol.md, *Advice*). It
+/// checks certificates in each connection. When it notices that the machine has slept, it finds out at once whether the
+/// hub is still there ([`Client::probe`]).
 ///
 /// A driver that is dropped says nothing, and the hub keeps the session for its resume time. To leave, call
 /// [`close`](Self::close), and [`drive`](Self::drive) once at the least: until [`Event::Closed`], if the answer matters.
@@ -196,8 +196,8 @@ impl Driver {
         })
     }
 
-    /// The same with further targets of the same endpoint for its first connection: 250 ms after one has begun, or when it
-    /// has failed, the next begins, and the first connection that stands is used (RFC 8305). A driver that has a credential
+    /// The same with further targets of the same endpoint for its first connection: 250 ms after one has begun, or as soon as
+    /// one has failed, the next begins, and the first connection that stands is used (RFC 8305). A driver that has a credential
     /// leaves out those that are not private.
     #[must_use]
     pub fn with_alternatives(mut self, targets: impl IntoIterator<Item = Target>) -> Self {
