@@ -40,7 +40,11 @@ pub(super) fn names(body: &[u8], name: &str, spellings: &mut Spellings) -> bool 
 
 fn stands_in(text: &str, name: &str, budget: &mut Spellings) -> bool {
     if text.is_ascii() || budget.left == 0 {
-        return name.is_ascii() && stands_in_ascii(text.as_bytes(), name.as_bytes());
+        return if name.is_ascii() {
+            stands_in_ascii(text.as_bytes(), name.as_bytes())
+        } else {
+            stands_in_as_spelled(text, name)
+        };
     }
     let mut before = None;
     let starts = text.char_indices().filter(|(at, c)| {
@@ -73,6 +77,11 @@ fn stands_in_ascii(text: &[u8], name: &[u8]) -> bool {
             && !is_of_word(at.checked_sub(1).and_then(|before| text.get(before)))
             && !is_of_word(text.get(at + name.len()))
     })
+}
+
+fn stands_in_as_spelled(text: &str, name: &str) -> bool {
+    text.match_indices(name)
+        .any(|(at, _)| !text[..at].ends_with(is_of_word) && !text[at + name.len()..].starts_with(is_of_word))
 }
 
 /// The first word of a text, the first two and what is between them, and so on, up to so many bytes.
@@ -148,6 +157,10 @@ mod tests {
         assert!(super::names(b"hello Alice!", "alice", &mut spellings), "that costs none");
         assert!(super::names("wörter, alice".as_bytes(), "alice", &mut spellings), "nor does its plain spelling");
         assert!(!super::names("ａｌｉｃｅ?".as_bytes(), "alice", &mut spellings));
+        for (body, is_named) in [("сказал ваня вчера", true), ("ваня", true), ("ванята", false), ("диваня", false)]
+        {
+            assert_eq!(super::names(body.as_bytes(), "ваня", &mut spellings), is_named, "{body}");
+        }
     }
 
     #[test]
