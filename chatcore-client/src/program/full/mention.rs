@@ -20,22 +20,30 @@ const TURN_SPELLINGS_MAX: usize = 2_000;
 #[derive(Debug)]
 pub(super) struct Spellings {
     left: usize,
+    /// The name stands in the body that was searched last.
+    has_found: bool,
 }
 
 impl Default for Spellings {
     fn default() -> Self {
-        Self { left: TURN_SPELLINGS_MAX }
+        Self { left: TURN_SPELLINGS_MAX, has_found: false }
+    }
+}
+
+impl Spellings {
+    /// Whether the name stands in the body that was searched last in this turn.
+    pub(super) const fn has_found(&self) -> bool {
+        self.has_found
     }
 }
 
 /// Whether a name stands in a body as a word, spelled in any way that the server takes for it. When so many were compared that
-/// there is no time for more, it is looked for as it is spelled in ASCII alone.
+/// there is no time for more, it is looked for as it is spelled, where what is ASCII may be in any case.
 pub(super) fn names(body: &[u8], name: &str, spellings: &mut Spellings) -> bool {
-    if name.is_empty() {
-        return false;
-    }
     let body = &body[..body.len().min(SEARCHED_BYTES_MAX)];
-    body.utf8_chunks().any(|chunk| stands_in(chunk.valid(), name, spellings))
+    let is_named = !name.is_empty() && body.utf8_chunks().any(|chunk| stands_in(chunk.valid(), name, spellings));
+    spellings.has_found = is_named;
+    is_named
 }
 
 fn stands_in(text: &str, name: &str, budget: &mut Spellings) -> bool {

@@ -188,7 +188,6 @@ impl FullScreen {
     fn read(&mut self) {
         self.look_at_picture();
         self.app.begin_turn(unix_ms());
-        self.notices.begin_turn();
         self.keyboard.begin_turn();
         while let Some(stroke) = self.keyboard.next(&self.app) {
             self.press(&stroke);
@@ -336,7 +335,7 @@ impl Console for FullScreen {
         self.is_stale = true;
         self.changes += 1;
         self.app.report(report);
-        if let Some(notice) = self.notices.of(Instant::now(), report, self.app.own_name()) {
+        if let Some(notice) = self.notices.of(Instant::now(), report, self.app.was_mention()) {
             self.writer.hand_over(&[&notice]);
         }
     }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::keys::Key;
-use super::mention::{Spellings, names};
 use super::settings::Notify;
 use crate::program::escape::escape;
 use crate::program::report::Report;
@@ -27,13 +26,11 @@ pub(super) struct Notices {
     /// When somebody typed last.
     typed: Instant,
     told: Option<Instant>,
-    /// How many spellings of a name are still compared in this turn.
-    spellings: Spellings,
 }
 
 impl Notices {
     pub(super) fn new(now: Instant, how: Notify, with_body: bool) -> Self {
-        Self { how, with_body, has_focus: None, typed: now, told: None, spellings: Spellings::default() }
+        Self { how, with_body, has_focus: None, typed: now, told: None }
     }
 
     /// Takes what a key tells of the focus.
@@ -45,11 +42,6 @@ impl Notices {
             Key::Background(_) => {}
             _ => self.look_back(now),
         }
-    }
-
-    /// Another turn of the program begins.
-    pub(super) fn begin_turn(&mut self) {
-        self.spellings = Spellings::default();
     }
 
     /// Who types looks.
@@ -65,23 +57,22 @@ impl Notices {
         }
     }
 
-    /// What the terminal is told of a report.
-    pub(super) fn of(&mut self, now: Instant, report: &Report, own_name: Option<&str>) -> Option<Vec<u8>> {
+    /// What the terminal is told of a report, which may be a message that names us.
+    pub(super) fn of(&mut self, now: Instant, report: &Report, is_mention: bool) -> Option<Vec<u8>> {
         if self.how == Notify::Off || !self.looks_away(now) {
             return None;
         }
         let Report::Message { from, to, body, .. } = report else { return None };
-        let body = body.bytes();
         let is_private = !to.starts_with('#');
         if self.told.is_some_and(|told| now.saturating_duration_since(told) < NOTICE_TIME_MIN) {
             return None;
         }
-        if !is_private && !own_name.is_some_and(|name| names(&body, name, &mut self.spellings)) {
+        if !is_private && !is_mention {
             return None;
         }
         self.told = Some(now);
         let place = if is_private { String::new() } else { format!(" in {}", harmless(to.as_bytes())) };
-        let what = if self.with_body { format!(": {}", harmless(&body)) } else { String::new() };
+        let what = if self.with_body { format!(": {}", harmless(&body.bytes())) } else { String::new() };
         // Words first: some terminals take a number at the start of such a notice for another command, and a user may
         // be called `12`.
         Some(self.spelled(&format!("message from {}{place}{what}", harmless(from.as_bytes()))))
@@ -105,6 +96,7 @@ fn harmless(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::full::app::App;
     use crate::program::report::Body;
     use chatcore::MessageId;
 
@@ -113,11 +105,15 @@ mod tests {
         Report::Message { id: MessageId(1).into(), time: 0, from, to, body }
     }
 
+    /// To alice.
     fn told(how: Notify, with_body: bool, report: &Report) -> Option<String> {
         let now = Instant::now();
         let mut notices = Notices::new(now, how, with_body);
         notices.press(now, &Key::FocusLost);
-        notices.of(now, report, Some("alice")).map(|bytes| String::from_utf8(bytes).unwrap())
+        let mut app = App::new();
+        app.report(&Report::Registered { name: "alice".into(), display_name: None });
+        app.report(report);
+        notices.of(now, report, app.was_mention()).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     #[test]
@@ -136,6 +132,13 @@ mod tests {
         for other in [message("bob", "#lobby", b"malice"), Report::SessionLost] {
             assert_eq!(told(Notify::Bell, false, &other), None);
         }
+        // What was told before does not count.
+        let mut app = App::new();
+        app.report(&Report::Registered { name: "alice".into(), display_name: None });
+        for (report, is_mention) in [(&mention, true), (&private, false), (&mention, true)] {
+            app.report(report);
+            assert_eq!(app.was_mention(), is_mention, "{report:?}");
+        }
         assert_eq!(told(Notify::Off, false, &private), None);
     }
 
@@ -144,8 +147,9 @@ mod tests {
         let private = message("bob", "alice", b"secret");
         let start = Instant::now();
         let mut notices = Notices::new(start, Notify::Bell, false);
-        let is_told =
-            |notices: &mut Notices, seconds| notices.of(start + Duration::from_secs(seconds), &private, None).is_some();
+        let is_told = |notices: &mut Notices, seconds| {
+            notices.of(start + Duration::from_secs(seconds), &private, false).is_some()
+        };
         assert!(!is_told(&mut notices, 0));
         notices.press(start, &Key::FocusLost);
         assert!(is_told(&mut notices, 0) && !is_told(&mut notices, 2) && is_told(&mut notices, 3));
@@ -163,12 +167,12 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut notices = Notices::new(start, Notify::Bell, false);
-        assert_eq!(notices.of(at(9), &private, None), None);
+        assert_eq!(notices.of(at(9), &private, false), None);
         notices.press(at(9), &Key::Background([0; 3]));
-        assert!(notices.of(at(10), &private, None).is_some(), "the answer of a terminal is nothing that is typed");
+        assert!(notices.of(at(10), &private, false).is_some(), "the answer of a terminal is nothing that is typed");
         notices.look_back(at(15));
-        assert_eq!(notices.of(at(24), &private, None), None);
-        assert!(notices.of(at(25), &private, None).is_some());
+        assert_eq!(notices.of(at(24), &private, false), None);
+        assert!(notices.of(at(25), &private, false).is_some());
     }
 
     #[test]

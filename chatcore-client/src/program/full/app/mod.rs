@@ -236,6 +236,11 @@ impl App {
         self.news.as_ref().filter(|(_, until_ms)| self.now_ms < *until_ms).map(|(text, _)| text.as_str())
     }
 
+    /// Whether the last message that was told names us.
+    pub(crate) const fn was_mention(&self) -> bool {
+        self.spellings.has_found()
+    }
+
     pub(crate) fn own_name(&self) -> Option<&str> {
         self.own_name.as_deref()
     }
