@@ -55,7 +55,7 @@ struct State {
     error: Option<io::Error>,
     /// What is being saved.
     saving: Option<Part>,
-    /// Why a part could not be saved the last time: one of each at the most.
+    /// Why a part beside the session could not be saved the last time: one of each at the most.
     unsaved: Vec<(Part, io::Error)>,
     /// Nothing more is given.
     is_ending: bool,
@@ -162,7 +162,7 @@ impl Saver {
         self.0.lock().is_over
     }
 
-    /// Why a part is not saved as it was given last; none if it is.
+    /// Why a part beside the session is not saved as it was given last; none if it is.
     pub(crate) fn take_unsaved(&self, part: Part) -> Option<io::Error> {
         let mut state = self.0.lock();
         let waits = state.saving == Some(part) || state.waiting.iter().any(|save| save.part() == part);
@@ -221,12 +221,15 @@ impl Shared {
             let outcome = save(next);
             let mut state = self.lock();
             state.saving = None;
-            state.unsaved.retain(|(of, _)| *of != part);
-            if let Err(error) = &outcome {
-                state.unsaved.push((part, io::Error::new(error.kind(), error.to_string())));
-            }
-            if part == Part::Session {
-                state.done = number;
+            match part {
+                // That it is not saved, `error` tells.
+                Part::Session => state.done = number,
+                part => {
+                    state.unsaved.retain(|(of, _)| *of != part);
+                    let error = outcome.as_ref().err();
+                    let error = error.map(|error| (part, io::Error::new(error.kind(), error.to_string())));
+                    state.unsaved.extend(error);
+                }
             }
             state.error = outcome.err().or(state.error.take());
             drop(state);
@@ -348,6 +351,19 @@ pub(crate) mod tests {
         let _ = saver.finish(&Stop::default());
         assert_eq!(saver.take_unsaved(Part::Drafts).unwrap().to_string(), "full");
         assert!(saver.take_unsaved(Part::Drafts).is_none() && saver.take_unsaved(Part::History).is_none());
+    }
+
+    /// Nobody asks for that, and so it must not pile up.
+    #[test]
+    fn a_session_that_could_not_be_saved_is_told_once_and_not_kept_apart() {
+        let (saver, takes, goes_on) = slow_disk();
+        let (ticket, state) = session("one");
+        let number = saver.keep(ticket, state);
+        takes.recv().unwrap();
+        goes_on.send(Err(io::Error::other("full"))).unwrap();
+        wait(&saver, number);
+        assert_eq!(saver.take_error().unwrap().to_string(), "full");
+        assert!(saver.0.lock().unsaved.is_empty());
     }
 
     #[test]
