@@ -26,9 +26,7 @@ pub(super) fn parse(line: &str) -> Result<Command, String> {
     match names[..] {
         ["body", "to"] | ["to", "body"] => {
             let body = text(&fields, "body")?.to_owned();
-            if body.trim().is_empty() {
-                return Err(format!("\"body\" says nothing: it is to be more than blanks and line ends. {OBJECTS}"));
-            }
+            says_something("body", body.as_bytes())?;
             Ok(Command::Send { to: recipient(text(&fields, "to")?)?, body })
         }
         // As it is written of bodies that are no text, so that a script can pass on what it gets.
@@ -36,9 +34,7 @@ pub(super) fn parse(line: &str) -> Result<Command, String> {
             let body = BASE64_STANDARD.decode(text(&fields, "body_base64")?);
             let body =
                 body.map_err(|error| format!("\"body_base64\" is no base64 with padding: {error}. {OBJECTS}"))?;
-            if body.is_empty() {
-                return Err(format!("\"body_base64\" is empty: it is to be a byte at least. {OBJECTS}"));
-            }
+            says_something("body_base64", &body)?;
             Ok(Command::SendBytes { to: recipient(text(&fields, "to")?)?, body })
         }
         ["to"] => Err(format!("\"body\" is missing, which is the text. {OBJECTS}")),
@@ -52,6 +48,14 @@ pub(super) fn parse(line: &str) -> Result<Command, String> {
         ["quit"] => yes(&fields, "quit", Command::Quit),
         _ => Err(format!("no command has these fields together: {}. {OBJECTS}", names.join(", "))),
     }
+}
+
+/// Nobody wants to send nothing.
+fn says_something(name: &str, body: &[u8]) -> Result<(), String> {
+    if str::from_utf8(body).is_ok_and(|text| text.trim().is_empty()) {
+        return Err(format!("\"{name}\" says nothing: it is to be more than blanks and line ends. {OBJECTS}"));
+    }
+    Ok(())
 }
 
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
@@ -128,7 +132,10 @@ mod tests {
             (r#"{"to":"@","body":"x"}"#, "\"to\" is empty"),
             (r#"{"to":"bob","body":""}"#, "\"body\" says nothing: "),
             (r##"{"to":"#lobby","body":" \n\t"}"##, "\"body\" says nothing: "),
-            (r#"{"to":"bob","body_base64":""}"#, "\"body_base64\" is empty: "),
+            (r#"{"to":"bob","body_base64":""}"#, "\"body_base64\" says nothing: "),
+            (r#"{"to":"bob","body_base64":"IAkK"}"#, "\"body_base64\" says nothing: "),
+            // A blank that is not ASCII, as in a text.
+            (r#"{"to":"bob","body_base64":"44CA"}"#, "\"body_base64\" says nothing: "),
             (r#"{"to":"@#lobby","body":"x"}"#, "\"to\" is \"@#lobby\", which is nobody: "),
             (r##"{"to":"#@bob","body":"x"}"##, "\"to\" is \"#@bob\", which is nobody: "),
             (r#"{"to":"bob","boddy":"x"}"#, "no command has these fields together: boddy, to. "),
