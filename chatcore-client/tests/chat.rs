@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chatcore_client::Connection;
-use programs::{PATIENCE, Server, run, timeless};
+use programs::{PATIENCE, Server, run, run_on_file, timeless};
 
 fn registered(name: &str) -> String {
     format!(r#"{{"event":"registered","name":"{name}"}}"#)
@@ -151,11 +151,13 @@ fn nobody_listens_there() {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap().to_string();
-    let (code, stdout, stderr) = run(&["--connect", &address, "--name", "alice"], "@bob:hello\n");
+    // The line is there before the client is.
+    let (code, stdout, stderr) = run_on_file(&["--connect", &address, "--name", "alice"], "@bob:hello\n");
     assert_eq!((code, stdout), (1, vec![]));
+    let [unsent, why] = &stderr[..] else { panic!("{stderr:?}") };
+    assert_eq!(unsent, "chatcore-client: to bob, was not sent: hello");
     let expected = format!("chatcore-client: cannot connect to {address}: ");
-    let last = stderr.last().unwrap();
-    assert!(last.starts_with(&expected) && last.ends_with("is a server running there?"), "{stderr:?}");
+    assert!(why.starts_with(&expected) && why.ends_with("is a server running there?"), "{why}");
 
     let (code, stdout, stderr) = run(&["--connect", "no address", "--name", "alice", "--json"], "");
     assert_eq!((code, stderr.len()), (2, 1), "it is the command line that is wrong");

@@ -317,6 +317,16 @@ pub(crate) fn client_keeping(args: &[&str]) -> Program {
     Program::start(Command::new(CLIENT).args(args))
 }
 
+/// Runs a client to its end on a file with this input.
+pub(crate) fn run_on_file(args: &[&str], input: &str) -> (i32, Vec<String>, Vec<String>) {
+    let mut file = tempfile::NamedTempFile::new().expect("there is room for a file");
+    file.write_all(input.as_bytes()).expect("there is room for the input");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$@\" < \"$0\""]).arg(file.path()).args([CLIENT, "--no-state"]);
+    let (status, stdout, stderr) = Program::start(shell.args(args)).end();
+    (status.code().expect("it was not killed"), stdout, stderr)
+}
+
 /// Runs a client to its end on this input.
 pub(crate) fn run(args: &[&str], input: &str) -> (i32, Vec<String>, Vec<String>) {
     let mut program = client(args);
