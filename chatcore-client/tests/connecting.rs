@@ -1,6 +1,7 @@
 //! Where the driver connects, and what happens when nobody is there.
 
 mod announced;
+mod black_hole;
 mod driver_loop;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use chatcore_client::{ClientConfig, ClientError, Connection, Driver, Endpoint, E
 use chatcore_transport::Socket;
 
 use self::announced::LIMITS;
+use self::black_hole::black_hole;
 use self::driver_loop::{DriverLoop, PATIENCE};
 
 /// Far less than a system tries to reach an address that nobody answers for, and far more than the next attempt needs.
@@ -121,24 +123,6 @@ fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// An address where nobody answers, and what keeps it so: a listener that has no room for anybody more.
-fn black_hole() -> (SocketAddr, Vec<socket2::Socket>) {
-    let socket = || socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    let listener = socket();
-    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    listener.listen(0).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut sockets = vec![listener];
-    for _ in 0..4 {
-        let socket = socket();
-        socket.set_nonblocking(true).unwrap();
-        // It stands, or waits like all that follow.
-        let _ = socket.connect(&address);
-        sockets.push(socket);
-    }
-    (address.as_socket().unwrap(), sockets)
-}
-
 fn say(server: &mut TcpStream, message: &HubMessage<'_>) {
     let mut bytes = Vec::new();
     message.encode(&mut bytes);
@@ -161,7 +145,7 @@ fn stop(mut server: TcpStream, advice: &str) {
 /// P10: the first address is a black hole.
 #[test]
 fn a_first_address_where_nobody_answers_costs_little() {
-    let (hole, _sockets) = black_hole();
+    let (hole, _sockets) = black_hole(([127, 0, 0, 1], 0).into()).unwrap();
     let (listener, address) = listen();
     let begun = Instant::now();
     let mut client = Client::to(&Names::with("chat.test", &[hole, address]), &[]);
@@ -185,7 +169,7 @@ fn a_reconnect_tries_all_addresses_too() {
     let (first, address) = listen();
     let names = Names::with("chat.test", &[address]);
     let (mut client, server) = Client::registered(&names, &[], &first);
-    let (hole, _sockets) = black_hole();
+    let (hole, _sockets) = black_hole(([127, 0, 0, 1], 0).into()).unwrap();
     let (second, other) = listen();
     names.set("chat.test", &[hole, other]);
     drop(server);

@@ -1,60 +1,23 @@
 //! What the program says and does while a server is silent, gone, answers a program before it, or gives its name to somebody else.
 
-mod announced;
 mod programs;
+mod scripted;
 
 use std::cell::Cell;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use chatcore_client::chatcore::wire::{
-    Accepted, AcceptedRun, ClientMessage, Done, Online, Refused, Resumed, UserInfo, take,
-};
-use chatcore_client::chatcore::wire::{
-    Goodbye, HubMessage, Message, MessageId, PREFACE_BYTES, Preface, ReconnectHint, Token, Welcome,
+    Accepted, AcceptedRun, ClientMessage, Done, Goodbye, HubMessage, MessageId, Online, PREFACE_BYTES, ReconnectHint,
+    Refused, Resumed, UserInfo,
 };
 use chatcore_client::chatcore::{GoodbyeCode, RefusalCode};
 use programs::{Program, Server, client, client_keeping, run};
 use serde_json::json;
 
-use self::announced::LIMITS;
-
-fn say(server: &mut TcpStream, message: &HubMessage<'_>) {
-    let mut bytes = Vec::new();
-    message.encode(&mut bytes);
-    server.write_all(&bytes).unwrap();
-}
-
-/// Reads until somebody says this.
-fn hear(server: &mut TcpStream, is_awaited: impl Fn(&ClientMessage<'_>) -> bool) {
-    let (mut heard, mut buffer) = (Vec::new(), [0; 1_000]);
-    loop {
-        let count = server.read(&mut buffer).unwrap();
-        assert!(count > 0, "it says it");
-        heard.extend_from_slice(&buffer[..count]);
-        let mut rest = &heard[..];
-        while let Some(content) = take(&mut rest, LIMITS.frame_bytes_max).unwrap() {
-            if ClientMessage::decode(content).unwrap().is_some_and(|message| is_awaited(&message)) {
-                return;
-            }
-        }
-    }
-}
-
-/// The server's end of the next connection.
-fn accept(listener: &TcpListener) -> TcpStream {
-    let mut server = listener.accept().unwrap().0;
-    server.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
-    server.write_all(&Preface::OURS.encode()).unwrap();
-    server
-}
-
-fn welcome(server: &mut TcpStream) {
-    let token = Token::from_bytes([7; 16]);
-    say(server, &HubMessage::Welcome(Welcome { name: "alice", display_name: None, token, limits: LIMITS }));
-}
+use self::scripted::{LIMITS, accept, hear, listen, say, welcome};
 
 /// A program that has its name, and its server at the listener.
 fn registered(listener: &TcpListener, args: &[&str]) -> (Program, TcpStream) {
@@ -64,12 +27,6 @@ fn registered(listener: &TcpListener, args: &[&str]) -> (Program, TcpStream) {
     welcome(&mut server);
     alice.expect(r#"{"event":"registered","name":"alice"}"#);
     (alice, server)
-}
-
-fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
 }
 
 /// P9: a link that is half open is told of.

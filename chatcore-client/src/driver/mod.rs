@@ -471,6 +471,7 @@ mod tests {
         cost_burst: 0,
     };
 
+    /// P9: after a jump of the clock.
     #[test]
     fn a_machine_that_has_slept_asks_the_server_whether_it_is_there() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -5,6 +5,9 @@
 #[path = "../announced/mod.rs"]
 mod announced;
 mod background;
+#[path = "../black_hole/mod.rs"]
+mod black_hole;
+mod connecting;
 mod ends;
 mod flood;
 mod full_screen;
@@ -21,6 +24,8 @@ mod plain;
 #[path = "../programs/mod.rs"]
 mod programs;
 mod pty;
+#[path = "../scripted/mod.rs"]
+mod scripted;
 #[path = "../../src/program/full/keys/sequences.rs"]
 mod sequences;
 mod svg;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::path::Path;
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
@@ -77,6 +78,14 @@ impl Terminal {
     pub(crate) fn start_after_a_line(server: &Server, args: &[&str]) -> Self {
         let bash = isolated("bash", "dumb").args(["-c", "read -r; exec \"$@\"", "bash", CLIENT]);
         Self::run(bash.args(["--connect", &server.address]).arg("--state-dir").arg(server.state.path()).args(args))
+    }
+
+    /// The client by way of another address, for which this file says where names lead. Nobody else sees that.
+    pub(crate) fn with_hosts(hosts: &Path, server: &Server, address: &str, args: &[&str]) -> Self {
+        let shell = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+        let unshare = isolated("unshare", "dumb").args(["-rm", "sh", "-c", shell]).arg(hosts);
+        let client = unshare.args([CLIENT, "--connect", address]).arg("--state-dir").arg(server.state.path());
+        Self::run(client.args(args))
     }
 
     /// The client on the whole screen.
