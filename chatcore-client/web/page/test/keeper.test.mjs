@@ -18,7 +18,7 @@ test("what the model cannot take is told once, and what comes after it is kept",
         },
     };
     const told = [];
-    const keeper = new Keeper(store, () => true, (isKept) => told.push(isKept));
+    const keeper = new Keeper(store, () => true, (kept) => told.push(kept));
     keeper.changed();
     const { kept } = keeper;
     assert.throws(() => keeper.keep(), { message: "a fault" });
@@ -28,5 +28,5 @@ test("what the model cannot take is told once, and what comes after it is kept",
     assert.notEqual(keeper.kept, kept);
     keeper.keep();
     await keeper.kept;
-    assert.deepEqual([told, stored], [[true], [["chatcore.log /", 3]]]);
+    assert.deepEqual([told, stored], [["whole"], [["chatcore.log /", 3]]]);
 });

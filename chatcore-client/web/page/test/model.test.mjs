@@ -24,7 +24,7 @@ const begun = (...actions) =>
         { type: "open", name: "#lobby" },
         ...actions,
     ]);
-const kept = (model, units = 512 << 10) => snapshot(model, units);
+const kept = (model, units = 512 << 10) => snapshot(model, units).log;
 const json = (value) => JSON.parse(JSON.stringify(value));
 
 /** Where each value is in another one. */
@@ -537,6 +537,35 @@ test("of a message that is longer than what a conversation may keep, a page that
     // What can be sent again is whole or not there.
     const own = begun(...rooms, say("bob", "y".repeat(64_000), 900), state("bob", 900, "unconfirmed"));
     assert.deepEqual(texts(restore(INITIAL, readStored(json(kept(own))).log), "bob"), []);
+});
+
+test("what waits to be sent is kept however much comes after it", () => {
+    const waits = [say("#lobby", "first", 900), state("#lobby", 900, "waiting")];
+    const more = Array.from({ length: 3_000 }, (_, at) => message("bob", `${at} ${"x".repeat(4_000)}`, "#lobby"));
+    const isThere = (model) => model.conversations.get("#lobby").entries.some(({ text }) => text === "first");
+    const model = reduce(begun(...waits), more);
+    assert.ok(isThere(model) && isThere(restore(INITIAL, kept(model))));
+    assert.ok(model.conversations.get("#lobby").entries.length <= 1_001);
+    assert.ok(!isThere(reduce(model, [state("#lobby", 900, "accepted", ++id), ...more])), "the server has it then");
+    // Nor is its conversation forgotten, whoever else writes, nor does the page wait for it to go.
+    const strangers = Array.from({ length: 300 }, (_, at) => message(`user${at}`, "y".repeat(100_000)));
+    const written = Array.from({ length: 200 }, (_, at) => say(`friend${at}`, "z", 1_000 + at));
+    const toBob = [say("bob", "x".repeat(1_000), 950), state("bob", 950, "waiting")];
+    assert.equal(last(reduce(begun(...toBob, ...written), strangers), "bob").state, "waiting");
+});
+
+test("where not all that waits has room, what was written first is kept, and it is told that something is lost", () => {
+    const texts = ["a", "b", "c"].map((letter) => letter.repeat(5_000));
+    const waits = texts.flatMap((text, at) => [say(`to${at}`, text, 900 + at), state(`to${at}`, 900 + at, "waiting")]);
+    const model = begun(...waits, { type: "draft", name: "#lobby", text: "d".repeat(900) });
+    for (const [units, isWhole, first, drafts] of [[512 << 10, true, 3, 900], [12_000, false, 2, 900], [11_000, false, 2, 0]]) {
+        const kept = snapshot(model, units);
+        const { conversations } = restore(INITIAL, readStored(json(kept.log)).log);
+        const texts = [0, 1, 2].map((at) => conversations.get(`to${at}`).entries.length);
+        assert.deepEqual([kept.isWhole, texts], [isWhole, [1, 1, 1].fill(0, first)], units);
+        assert.equal(conversations.get("#lobby").draft.length, drafts, units);
+    }
+    assert.equal(snapshot(begun({ type: "draft", name: "#lobby", text: "d".repeat(9_000) }), 8 << 10).isWhole, false);
 });
 
 test("what waits to be sent is kept before all that the server has", () => {

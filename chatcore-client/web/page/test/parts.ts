@@ -4,6 +4,7 @@ export { restore, snapshot } from "../src/model/snapshot.ts";
 export { readStored } from "../src/model/stored.ts";
 export { INITIAL } from "../src/model/types.ts";
 export { claim } from "../src/session/claim.ts";
+export { keepLog, keptLog } from "../src/session/keep.ts";
 export { Keeper } from "../src/session/keeper.ts";
 export { listen } from "../src/session/listen.ts";
 export { Requests } from "../src/session/requests.ts";

@@ -4,10 +4,17 @@ import test from "node:test";
 
 import { ChatError } from "chatcore";
 
-import { Requests, Store } from "./parts.mjs";
+import { INITIAL, Requests, Store, keepLog, keptLog, restore } from "./parts.mjs";
 
 // What a browser has, and Node has not.
 globalThis.document = { visibilityState: "hidden" };
+globalThis.location = { pathname: "/" };
+const stored = new Map();
+globalThis.sessionStorage = {
+    setItem: (key, value) => stored.set(key, value),
+    getItem: (key) => stored.get(key) ?? null,
+    removeItem: (key) => stored.delete(key),
+};
 
 const refusal = (code) => new ChatError(code, false, code);
 
@@ -70,7 +77,7 @@ function begun(client, keep = () => {}) {
     const store = new Store();
     store.dispatch({ type: "me", user: { name: "alice", displayName: null } });
     for (const type of ["entered", "open"]) store.dispatch({ type, room: "#lobby", name: "#lobby" });
-    const states = () => store.model.conversations.get("#lobby").entries.filter(({ kind }) => kind === "said")
+    const states = () => (store.model.conversations.get("#lobby")?.entries ?? []).filter(({ kind }) => kind === "said")
         .map(({ text, state }) => `${text} ${state}`);
     return { store, states, requests: new Requests(client, store, () => keep(states())) };
 }
@@ -132,10 +139,28 @@ test("of a session that is not shown any more nothing waits for the next one", a
 test("only so much waits, and of the rest a person is told that it is not sent", () => {
     const client = clientOf({ state: "waiting" });
     const { requests, states } = begun(client);
-    for (let at = 0; at < 12; at += 1) requests.say("#lobby", "x".repeat(100_000));
-    assert.deepEqual(states().map((told) => told.split(" ")[1]), [...Array(10).fill("waiting"), "failed", "failed"]);
+    for (let at = 0; at < 4; at += 1) requests.say("#lobby", "x".repeat(100_000));
+    assert.deepEqual(states().map((told) => told.split(" ")[1]), ["waiting", "waiting", "failed", "failed"]);
     requests.say("#lobby", "short");
     assert.equal(states().at(-1), "short waiting");
+});
+
+test("all that the page lets wait, and a draft as long as can be, is there for a page that is loaded anew", () => {
+    for (const length of [1, 1_000, 1_310, 60_000]) {
+        const { requests, store, states } = begun(clientOf({ state: "waiting" }));
+        const waiting = ({ conversations }) => [...conversations.values()].flatMap(({ name, entries }) =>
+            entries.filter(({ state }) => state === "waiting").map(({ text, key }) => `${name} ${text} ${key}`));
+        for (let at = 0; at < 250; at += 1) requests.say(at % 2 === 0 ? "#lobby" : `user${at % 7}`, "x".repeat(length));
+        assert.ok(states().at(-1).endsWith("failed") && waiting(store.model).length > 1, "as much as can wait");
+        store.dispatch({ type: "draft", name: "#lobby", text: "d".repeat(100_000) });
+        // Pages of a session before have much in them.
+        for (let at = 0; at < 900; at += 1) {
+            store.dispatch({ type: "message", id: BigInt(at), from: "bob", room: "#lobby", text: "y".repeat(900), time: 1 });
+        }
+        assert.equal(keepLog(store.model), "whole");
+        const again = restore(INITIAL, keptLog().log);
+        assert.deepEqual([waiting(again), again.conversations.get("#lobby").draft.length], [waiting(store.model), 100_000]);
+    }
 });
 
 test("what waits in a conversation that is closed goes before the room is left", async () => {

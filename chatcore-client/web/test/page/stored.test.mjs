@@ -158,6 +158,21 @@ const keepNow = ({ page }) => page.evaluate(() => {
     return Object.fromEntries(Object.entries({ ...sessionStorage }).map(([key, value]) => [key, value.length]));
 });
 
+test("who writes more than the browser has room for is told that it would be lost with the page", TIMEOUT, async () => {
+    const context = await profile(browser);
+    await context.addInitScript(limit, 60_000);
+    const page = await Person.enter(context, url, "longhand");
+    const words = page.page.getByRole("status").filter({ hasText: "no room to keep all that you have written" });
+    await page.composer().fill("d".repeat(60_000));
+    await words.waitFor();
+    assert.ok((await keepNow(page))[LOG] < 50_000);
+    await page.composer().fill("d".repeat(5_000));
+    await words.waitFor({ state: "detached" });
+    assert.ok((await keepNow(page))[LOG] > 5_000);
+    await page.clean();
+    await context.close();
+});
+
 test("a storage that fills up while people talk has the newest of it, what is written, and the session", TIMEOUT, async () => {
     const context = await profile(browser);
     await context.addInitScript(limit, 60_000);

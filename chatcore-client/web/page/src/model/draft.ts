@@ -6,7 +6,7 @@ import {
     ROOMS_MAX,
     TEXT_UNITS_MAX,
 } from "./bounds.ts";
-import { isRoom } from "./types.ts";
+import { isRoom, isWaiting } from "./types.ts";
 import type { Conversation, Entry, Model } from "./types.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -120,6 +120,7 @@ export class Draft {
     #forgetOne(): Conversation | null {
         const oldest = [...this.#conversations.values()]
             .filter(({ name, draft }) => !isRoom(name) && name !== this.model.open && draft === "")
+            .filter(({ entries }) => !entries.some(isWaiting))
             .reduce<Conversation | null>(
                 (first, one) => (first === null || goesBefore(one, first) ? one : first),
                 null,
@@ -135,12 +136,11 @@ export class Draft {
             const longest = [...this.#conversations.values()].reduce((longest, one) =>
                 one.units > longest.units ? one : longest,
             );
-            if (longest.entries.length > 1) {
-                const open = this.conversation(longest.name);
-                const before = open.units;
-                trim(open, open.entries.length >> 1);
-                units -= before - open.units;
-            } else {
+            const open = this.conversation(longest.name);
+            const before = { count: open.entries.length, units: open.units };
+            trim(open, before.count >> 1);
+            if (open.entries.length < before.count) units -= before.units - open.units;
+            else {
                 const forgotten = this.#forgetOne();
                 if (forgotten === null) return;
                 units -= forgotten.units;
@@ -160,17 +160,19 @@ function goesBefore(one: Conversation, other: Conversation): boolean {
 const cut = (text: string): string =>
     `${text.slice(0, TEXT_UNITS_MAX)}… (cut here: ${text.length} characters are too long for this page)`;
 
-/** Drops the oldest entries until it is within its bounds; the newest one stays. */
+/** Drops the oldest entries until it is within its bounds. The newest one stays, and what waits to be sent, which has
+ * bounds of its own. */
 function trim(conversation: Open, entriesMax: number): void {
     const { entries } = conversation;
     let drop = Math.max(entries.length - Math.max(entriesMax, 1), 0);
     let units = conversation.units;
     for (let at = 0; at < drop; at++) units -= unitsOf(entries[at]!);
     while (units > CONVERSATION_UNITS_MAX && drop < entries.length - 1) units -= unitsOf(entries[drop++]!);
-    if (drop === 0) return;
-    entries.splice(0, drop);
+    const waiting = entries.slice(0, drop).filter(isWaiting);
+    if (drop === waiting.length) return;
+    entries.splice(0, drop, ...waiting);
     conversation.isCut = true;
-    conversation.units = units;
+    conversation.units = waiting.reduce((sum, entry) => sum + unitsOf(entry), units);
 }
 
 /** Rooms first, each kind by name. */

@@ -1,4 +1,4 @@
-import { isRoom } from "./types.ts";
+import { isRoom, isWaiting } from "./types.ts";
 import type { Conversation, Entry, Model } from "./types.ts";
 
 /** The most entries of a conversation that a page which is loaded anew shows again. */
@@ -31,41 +31,46 @@ export interface Snapshot {
     readonly conversations: readonly Stored[];
 }
 
-/** What a page that is loaded anew shows again, in about so many UTF-16 units. What the server has not got goes first,
- * and then the newest of each conversation. */
-export function snapshot(model: Model, units: number): Snapshot {
+/** What a page that is loaded anew shows again, in about so many UTF-16 units. What waits to be sent goes first, then
+ * drafts, and then the newest of each conversation. `isWhole` if all that is here alone is in it. */
+export function snapshot(model: Model, units: number): { readonly log: Snapshot; readonly isWhole: boolean } {
     const all = [...model.conversations.values()];
-    const unsent = shares(all, units, unsentOf);
-    const isWhole = (one: Conversation): boolean => unsentOf(one) <= (unsent.get(one.name) ?? 0);
-    const left = all.reduce((left, one) => left - (isWhole(one) ? unsentOf(one) : 0), units);
-    const logs = shares(all, left, (one) => newest(one).filter(isSent).reduce(sumOf, 0));
+    let left = units;
+    const takes = (need: number): boolean => {
+        const fits = need <= left;
+        if (fits) left -= need;
+        return fits;
+    };
+    // It is sent in this order: nothing is kept that was written after what is lost.
+    const waiting = all.flatMap(({ entries }) => entries.filter(isWaiting)).sort((a, b) => a.key - b.key);
+    const lost = waiting.find((entry) => !takes(unitsOf(entry)))?.key ?? Infinity;
+    const byDraft = [...all].sort((a, b) => a.draft.length - b.draft.length);
+    const drafts = new Set(byDraft.filter(({ draft }) => takes(draft.length)));
+    const logs = shares(all, left);
     const conversations = all.map((conversation): Stored => {
-        const { name, draft, unread, mentions, marker } = conversation;
-        const isKept = isWhole(conversation);
-        const entries = fitting(newest(conversation), logs.get(name) ?? 0, isKept).map(storedOf);
+        const { name, unread, mentions, marker } = conversation;
+        const entries = fitting(newest(conversation), logs.get(name) ?? 0, lost).map(storedOf);
         const isCut = conversation.isCut || entries.length < conversation.entries.length;
-        return { name, draft: isKept ? draft : "", unread, mentions, marker, isCut, entries };
+        const draft = drafts.has(conversation) ? conversation.draft : "";
+        return { name, draft, unread, mentions, marker, isCut, entries };
     });
-    return { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
+    const log = { version: VERSION, open: model.open, nextKey: model.nextKey, conversations };
+    return { log, isWhole: lost === Infinity && drafts.size === all.length };
 }
 
-const newest = ({ entries }: Conversation): Entry[] => entries.slice(-ENTRIES_MAX);
-const isSent = (entry: Entry): boolean => entry.kind === "notice" || entry.state !== "waiting";
+/** The newest entries, and beside them what waits to be sent. */
+const newest = ({ entries }: Conversation): Entry[] =>
+    entries.filter((entry, at) => at >= entries.length - ENTRIES_MAX || isWaiting(entry));
+
 const unitsOf = ({ text }: Entry): number => text.length + ENTRY_UNITS;
-const sumOf = (sum: number, entry: Entry): number => sum + unitsOf(entry);
 
-/** What of a conversation is here alone: its draft, and what waits to be sent. */
-const unsentOf = (one: Conversation): number =>
-    newest(one)
-        .filter((entry) => !isSent(entry))
-        .reduce(sumOf, one.draft.length);
-
-/** The newest entries that so many units have room for, and what waits to be sent beside them if it `isKept`. */
-function fitting(entries: readonly Entry[], units: number, isKept: boolean): Entry[] {
+/** The newest entries that so many units have room for, and what waits to be sent beside them, but for what was written
+ * from the key `lost` on. */
+function fitting(entries: readonly Entry[], units: number, lost: number): Entry[] {
     let left = units;
-    const newest = entries.findLast(isSent);
+    const newest = entries.findLast((entry) => !isWaiting(entry));
     const kept = [...entries].reverse().map((entry) => {
-        if (!isSent(entry)) return isKept ? entry : null;
+        if (isWaiting(entry)) return entry.key < lost ? entry : null;
         left -= unitsOf(entry);
         if (left >= 0) return entry;
         // At least its start: the server has been told that we have it.
@@ -85,18 +90,21 @@ function startOf(entry: Entry, units: number): Entry | null {
 const storedOf = (entry: Entry): StoredEntry =>
     entry.kind === "said" ? { ...entry, id: null, number: entry.id?.toString() } : entry;
 
-/** How many units each may take. Who needs little gets it whole, whatever the others need. */
-function shares(all: readonly Conversation[], units: number, need: (one: Conversation) => number): Map<string, number> {
+/** How many units the log of each may take. Who needs little gets it whole, whatever the others need. */
+function shares(all: readonly Conversation[], units: number): Map<string, number> {
     let left = units;
-    const byNeed = [...all].sort((a, b) => need(a) - need(b));
+    const needs = all.map((one) => [one.name, needOf(one)] as const).sort(([, a], [, b]) => a - b);
     return new Map(
-        byNeed.map((one, at) => {
-            const share = Math.min(need(one), Math.floor(left / (byNeed.length - at)));
+        needs.map(([name, need], at) => {
+            const share = Math.min(need, Math.floor(left / (needs.length - at)));
             left -= share;
-            return [one.name, share];
+            return [name, share];
         }),
     );
 }
+
+const needOf = (one: Conversation): number =>
+    newest(one).reduce((sum, entry) => (isWaiting(entry) ? sum : sum + unitsOf(entry)), 0);
 
 /** The model with what was stored. Of what the client had and the server had not answered, nobody knows whether it was
  * sent: it went with the page. */

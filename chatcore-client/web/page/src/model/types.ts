@@ -35,6 +35,9 @@ export interface Notice {
 
 export type Entry = Said | Notice;
 
+/** Whether it is a message of ours that waits to be sent: nobody else has it. */
+export const isWaiting = (entry: Entry): boolean => entry.kind === "said" && entry.state === "waiting";
+
 /** A room or a user, and what was said there. */
 export interface Conversation {
     /** Its name: rooms begin with `#`. */

@@ -27,12 +27,19 @@ export function keepTicket(kept: Kept): boolean {
     return put(TICKET, kept);
 }
 
-/** Keeps as much of what was said as the browser has room for. False if that is nothing. */
-export function keepLog(model: Model): boolean {
-    if (LOG_UNITS.some((units) => put(LOG, snapshot(model, units)))) return true;
+/** How much of the log is kept. Of one that is cut, something is lost with the page that nobody else has: drafts, or what
+ * waits to be sent. */
+export type LogKept = "whole" | "cut" | "none";
+
+/** Keeps as much of what was said as the browser has room for. */
+export function keepLog(model: Model): LogKept {
+    for (const units of LOG_UNITS) {
+        const { log, isWhole } = snapshot(model, units);
+        if (put(LOG, log)) return isWhole ? "whole" : "cut";
+    }
     // An old log is worse than none: it would miss what came since.
     remove(LOG);
-    return false;
+    return "none";
 }
 
 /** The session of this tab; null if there is none, undefined if what is there cannot be read. */

@@ -1,4 +1,5 @@
 import { keepLog } from "./keep.ts";
+import type { LogKept } from "./keep.ts";
 import type { Store } from "./store.ts";
 
 /** How long what has happened may wait to be kept. */
@@ -15,15 +16,15 @@ export class Keeper {
     readonly #store: Store;
     /** Whether there is a session to keep. */
     readonly #isWanted: () => boolean;
-    /** Whether the browser has kept it. */
-    readonly #told: (isKept: boolean) => void;
+    /** How much of it the browser has kept. */
+    readonly #told: (kept: LogKept) => void;
     #kept: Promise<void> | null = null;
     #resolve: () => void = () => {};
     #timer: ReturnType<typeof setTimeout> | undefined;
     #events = 0;
     #keptAt = 0;
 
-    constructor(store: Store, isWanted: () => boolean, told: (isKept: boolean) => void) {
+    constructor(store: Store, isWanted: () => boolean, told: (kept: LogKept) => void) {
         this.#store = store;
         this.#isWanted = isWanted;
         this.#told = told;

@@ -1,16 +1,15 @@
 import { ChatError, timeOf } from "chatcore";
 import type { Client } from "chatcore";
 
+import { WAITING_MAX, WAITING_UNITS_MAX } from "../model/bounds.ts";
+import { isWaiting } from "../model/types.ts";
 import type { Model, OwnState } from "../model/types.ts";
 import type { Store } from "./store.ts";
 import { TOO_MUCH_WAITS, unsent } from "./words.ts";
 
-/** The most messages that wait, and the most UTF-16 units of them all. */
-const WAITING_MAX = 1_000;
-const WAITING_UNITS_MAX = 1 << 20;
-
-/** Bytes that the client must have room for: a unit takes three at the most, and a message has some before it. */
-export const OUTBOX_BYTES_MAX = 4 * WAITING_UNITS_MAX;
+/** Bytes that the client must have room for: a unit takes three at the most, and a message has some before it. As much
+ * again may be on its way. */
+export const OUTBOX_BYTES_MAX = 8 * WAITING_UNITS_MAX;
 
 /** After these nobody knows whether the server has a message. */
 const UNKNOWN: ReadonlySet<string | null> = new Set(["unconfirmed", "fault"]);
@@ -125,8 +124,6 @@ export class Outbox {
 /** What waits since before the page was loaded anew, or since a session that has ended. */
 function waitingIn({ conversations }: Model): Written[] {
     return [...conversations.values()].flatMap(({ name, entries }) =>
-        entries.flatMap((entry) =>
-            entry.kind === "said" && entry.state === "waiting" ? [{ to: name, text: entry.text, key: entry.key }] : [],
-        ),
+        entries.filter(isWaiting).map(({ text, key }) => ({ to: name, text, key })),
     );
 }

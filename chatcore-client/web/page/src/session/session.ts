@@ -11,7 +11,7 @@ import { claim, newClaim } from "./claim.ts";
 import type { Release } from "./claim.ts";
 import { farewell } from "./farewell.ts";
 import { forget, keepTicket, keptLog, keptTicket } from "./keep.ts";
-import type { Kept } from "./keep.ts";
+import type { Kept, LogKept } from "./keep.ts";
 import { Keeper } from "./keeper.ts";
 import { listen } from "./listen.ts";
 import { notify } from "./notify.ts";
@@ -27,8 +27,11 @@ const LATE_MS = 6_000;
 const LOG_LOST = "This browser has not kept all that was said before the page was loaded anew.";
 const UNREADABLE = "What this tab has kept of its session cannot be read: begin anew.";
 const NOT_STORED = "This browser stores nothing for this page: if it is loaded anew, you begin anew.";
-const LOG_NOT_STORED =
-    "This browser has no room to keep what is said: if this page is loaded anew, your session goes on without it.";
+const LOG_NOT_STORED: Readonly<Record<LogKept, string | null>> = {
+    whole: null,
+    cut: "This browser has no room to keep all that you have written: if this page is loaded anew, some of it is lost.",
+    none: "This browser has no room to keep what is said: if this page is loaded anew, your session goes on without it.",
+};
 
 /** The session of this tab, from the name to the end. */
 export class Session {
@@ -37,7 +40,7 @@ export class Session {
     #client: Client | null = null;
     #requests: Requests | null = null;
     #isLogLost = false;
-    #isLogKept = true;
+    #logKept: LogKept = "whole";
     #isTicketKept = true;
     /** The session has ended for good: whoever has another name now need not be the same person. */
     #isOver = false;
@@ -48,8 +51,8 @@ export class Session {
         this.#keeper = new Keeper(
             store,
             () => this.#requests !== null,
-            (isKept) => {
-                this.#isLogKept = isKept;
+            (kept) => {
+                this.#logKept = kept;
                 this.#warn();
             },
         );
@@ -324,7 +327,7 @@ export class Session {
     /** Says what a page that is loaded anew does not have, or did not. */
     #warn(): void {
         const lost = this.#isLogLost ? LOG_LOST : null;
-        const words = !this.#isTicketKept ? NOT_STORED : !this.#isLogKept ? LOG_NOT_STORED : lost;
+        const words = this.#isTicketKept ? (LOG_NOT_STORED[this.#logKept] ?? lost) : NOT_STORED;
         if (this.#store.model.warning !== words) this.#store.dispatch({ type: "warning", words });
     }
 
