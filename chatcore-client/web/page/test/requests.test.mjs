@@ -129,7 +129,7 @@ test("of a session that is not shown any more nothing waits for the next one", a
     requests.say("#lobby", "one");
     client.state = "waiting";
     requests.say("#lobby", "two");
-    requests.end(true);
+    assert.equal(requests.end(true), 0);
     assert.deepEqual(client.asked, [["#lobby", "one"], ["#lobby", "two"]], "the client says goodbye after them");
     client.answers.get("one").reject(refusal("unsent"));
     await turn();
@@ -171,6 +171,40 @@ test("what waits in a conversation that is closed goes before the room is left",
     void requests.close("#lobby");
     await turn();
     assert.deepEqual(client.asked, [["#lobby", "last words"], ["leave", "#lobby"]], "bob's waits on");
+});
+
+test("what the client cannot send before its session goes on, or begins, is counted when somebody signs out", async () => {
+    for (const [limits, isJoined, count, asked] of [
+        [null, true, 2, []],
+        [{ watchesMax: 10 }, false, 1, [["bob", "two"]]],
+        [{ watchesMax: 10 }, true, 0, [["#lobby", "one"], ["bob", "two"]]],
+    ]) {
+        const client = Object.assign(clientOf({ state: "waiting" }), { limits });
+        const { store, requests } = begun(client);
+        if (!isJoined) store.dispatch({ type: "lost" });
+        requests.say("#lobby", "one");
+        requests.say("bob", "two");
+        assert.equal(requests.end(true), count);
+        assert.deepEqual(client.asked, asked);
+    }
+});
+
+test("what waits in a conversation that is closed before the session goes on goes then, and first", async () => {
+    const client = beginning(clientOf({ state: "connecting" }));
+    const { requests, store } = begun(client);
+    requests.say("#lobby", "last words");
+    const left = requests.close("#lobby");
+    assert.deepEqual(client.asked, []);
+    [client.limits, client.state] = [{ watchesMax: 10 }, "open"];
+    requests.goOn();
+    client.dispatchEvent(new Event("resumed"));
+    await turn();
+    assert.deepEqual(client.asked, [["#lobby", "last words"], ["leave", "#lobby"]]);
+    client.answers.get("last words").reject(refusal("not_a_member"));
+    client.answers.get("#lobby").resolve();
+    await left;
+    assert.match(store.model.failure, /^A message of yours was not sent\. It was for #lobby: /);
+    assert.deepEqual([...store.model.conversations.keys()], []);
 });
 
 test("what was under way when the module failed may have arrived", async () => {

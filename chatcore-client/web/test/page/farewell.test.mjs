@@ -37,6 +37,24 @@ test("who signs out has got what was on the screen: nobody is told that it may n
     await context.close();
 });
 
+test("who signs out before the session goes on is told how much was not sent", TIMEOUT, async () => {
+    const line = await startLine(server.port);
+    const context = await profile(browser);
+    const person = await Person.enter(context, line.url, "hasty");
+    [line.hasFilesAlone] = [true, line.cut()];
+    await person.status.filter({ hasText: "Not connected" }).waitFor();
+    await person.say("one");
+    await person.page.reload();
+    await person.message("one").getByText("waiting").waitFor();
+    await person.say("two");
+    await person.page.getByRole("button", { name: "Sign out" }).first().click();
+    await person.page.getByText("2 messages of yours were not sent.").waitFor();
+    assert.deepEqual(await person.page.evaluate(() => Object.keys(sessionStorage)), []);
+    await person.clean();
+    await context.close();
+    line.end();
+});
+
 test("who signs out without a connection: the last words arrive, and the name is free, when there is one again", TIMEOUT, async () => {
     const line = await startLine(server.port);
     const { client, heard } = await member(url, "peer", "#lobby");

@@ -2,10 +2,10 @@ import { ChatError, timeOf } from "chatcore";
 import type { Client } from "chatcore";
 
 import { WAITING_MAX, WAITING_UNITS_MAX } from "../model/bounds.ts";
-import { isWaiting } from "../model/types.ts";
+import { isRoom, isWaiting } from "../model/types.ts";
 import type { Model, OwnState } from "../model/types.ts";
 import type { Store } from "./store.ts";
-import { TOO_MUCH_WAITS, unsent } from "./words.ts";
+import { TOO_MUCH_WAITS, notSent, unsent } from "./words.ts";
 
 /** Bytes that the client must have room for: a unit takes three at the most, and a message has some before it. As much
  * again may be on its way. */
@@ -73,17 +73,27 @@ export class Outbox {
         for (const written of all) this.#send(written);
     }
 
-    /** The conversation is closed: what waits for it goes first, and is not shown any more. */
-    handOver(name: string): void {
-        for (const { to, text } of this.#waiting) if (to === name) this.#client.send(to, text).catch(() => {});
+    /** The conversation is closed, and what waits for it goes first. A client without a session takes nothing: then it goes
+     * when the session does. */
+    close(name: string): void {
+        if (this.#client.limits === null) return;
+        const waiting = this.#waiting.filter(({ to }) => to === name);
         this.#waiting = this.#waiting.filter(({ to }) => to !== name);
+        for (const written of waiting) this.#send(written);
     }
 
-    /** Nothing of this session is shown any more. What waits is handed over to the client, or left to the next session. */
-    end(isHandedOver: boolean): void {
+    /** Nothing of this session is shown any more. What waits is handed over to the client, or left to the next session.
+     *
+     * @returns How many messages the client cannot send: it has no session yet, or is not yet in their rooms. */
+    end(isHandedOver: boolean): number {
         this.#isOver = true;
-        if (isHandedOver) for (const { to, text } of this.#waiting) this.#client.send(to, text).catch(() => {});
+        const [waiting, { conversations }] = [this.#waiting, this.#store.model];
         this.#waiting = [];
+        if (!isHandedOver) return 0;
+        const canGo = ({ to }: Written): boolean =>
+            this.#client.limits !== null && (!isRoom(to) || conversations.get(to)?.isJoined === true);
+        for (const written of waiting) if (canGo(written)) this.#send(written);
+        return waiting.filter((written) => !canGo(written)).length;
     }
 
     get #isReady(): boolean {
@@ -118,6 +128,10 @@ export class Outbox {
 
     #tell({ to, key }: Written, state: OwnState, why: string | null = null): void {
         this.#store.dispatch({ type: "state", to, key, state, id: null, time: null, why });
+        if (why === null || this.#isOver || this.#store.model.conversations.has(to)) return;
+        // Its conversation is closed, and shows it no more.
+        const what = state === "failed" ? notSent(1) : "A message of yours may not have arrived.";
+        this.#store.dispatch({ type: "failure", words: `${what} It was for ${to}: ${why}.` });
     }
 }
 

@@ -99,7 +99,7 @@ export class Requests {
 
     /** Leaves a room, or closes the conversation with a user. */
     async close(name: string): Promise<void> {
-        this.#outbox.handOver(name);
+        this.#outbox.close(name);
         const left = isRoom(name) ? this.#leave(name) : this.#unwatch(name);
         this.#store.dispatch({ type: "closed", name });
         this.#store.flush();
@@ -151,9 +151,11 @@ export class Requests {
         this.#outbox.flush();
     }
 
-    /** Nothing of this session is shown any more. What waits is left to the client, or to the next session. */
-    end(isHandedOver: boolean): void {
-        this.#outbox.end(isHandedOver);
+    /** Nothing of this session is shown any more. What waits is left to the client, or to the next session.
+     *
+     * @returns How many messages the client cannot send. */
+    end(isHandedOver: boolean): number {
+        return this.#outbox.end(isHandedOver);
     }
 
     /** After the session has begun anew: joins the rooms from before, or the first one, watches the users, and sends

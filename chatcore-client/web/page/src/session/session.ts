@@ -19,7 +19,7 @@ import { OUTBOX_BYTES_MAX } from "./outbox.ts";
 import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
 import { tell } from "./tell.ts";
-import { TOO_OLD, broken, ended, notAsked, refused, why } from "./words.ts";
+import { TOO_OLD, broken, ended, notAsked, notSent, refused, why } from "./words.ts";
 
 /** How long the module may take before there are words about it. */
 const LATE_MS = 6_000;
@@ -190,8 +190,8 @@ export class Session {
         if (phase.kind !== "chat") return;
         // The server is told that we have what is shown.
         this.#keeper.keep();
-        this.#end({ isHandedOver: true });
-        this.prompt({ name: me?.displayName ?? me?.name ?? "" });
+        const lost = this.#end({ isHandedOver: true });
+        this.prompt({ name: me?.displayName ?? me?.name ?? "", note: lost === 0 ? null : notSent(lost) });
         this.#clear();
         forget();
         // Another click is not another answer.
@@ -356,15 +356,18 @@ export class Session {
         this.#keeper.keep();
     }
 
-    /** Lets go of the client. What waits to be sent is left to it, or to the next session. */
-    #end({ isHandedOver } = { isHandedOver: false }): void {
+    /** Lets go of the client. What waits to be sent is left to it, or to the next session.
+     *
+     * @returns How many messages the client cannot send. */
+    #end({ isHandedOver } = { isHandedOver: false }): number {
         const client = this.#client;
-        this.#requests?.end(isHandedOver);
+        const lost = this.#requests?.end(isHandedOver) ?? 0;
         this.#client = null;
         this.#requests = null;
         this.#claim?.release();
         this.#claim = null;
         if (client !== null) farewell(client);
+        return lost;
     }
 }
 

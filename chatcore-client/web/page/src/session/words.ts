@@ -123,6 +123,10 @@ export const ended = (reason: Reason): string => (reason.kind === "closed" ? "Yo
 /** Why a message is not even kept until it can be sent. */
 export const TOO_MUCH_WAITS = "too much waits for the server already";
 
+/** What somebody is told who does not see these messages any more. */
+export const notSent = (count: number): string =>
+    count === 1 ? "A message of yours was not sent." : `${count} messages of yours were not sent.`;
+
 /** Why something was not done, by its code, where the error's own words are for those who write programs. */
 const FAILURES: Readonly<Record<string, string>> = {
     not_registered: "you are not connected yet: try again in a moment",
