@@ -321,6 +321,69 @@ test("who has no conversation here begins in the rooms of their other sessions, 
     }
 });
 
+/** A session that was lost, of somebody in two rooms; it begins anew. */
+function beginningAnew(client) {
+    const given = begun(client);
+    given.store.dispatch({ type: "entered", room: "#garden" });
+    given.store.dispatch({ type: "lost" });
+    return { ...given, beginning: given.requests.begin() };
+}
+
+test("a room that is left while the page joins its rooms anew stays left", async () => {
+    // In alphabetical order: the garden is joined first.
+    for (const [left, isElsewhere, joins, rooms] of [
+        ["#garden", false, ["#garden", "#lobby"], ["#lobby true"]],
+        ["#lobby", false, ["#garden"], ["#garden true"]],
+        ["#lobby", true, ["#garden"], ["#garden true", "#lobby false"]],
+    ]) {
+        const client = clientOf();
+        const { store, requests, beginning } = beginningAnew(client);
+        await turn();
+        const { resolve } = client.answers.get("#garden");
+        if (isElsewhere) {
+            requests.moved(left, false);
+            store.dispatch({ type: "left", room: left, name: "alice", isRenamed: false });
+        } else void requests.close(left);
+        await turn();
+        resolve();
+        await turn();
+        client.answers.get("#lobby")?.resolve();
+        await beginning;
+        assert.deepEqual(client.asked.filter(([what]) => what === "join").map(([, room]) => room), joins);
+        const all = [...store.model.conversations].map(([name, { isJoined }]) => `${name} ${isJoined}`);
+        assert.deepEqual([all, store.model.open], [rooms, left === "#lobby" && isElsewhere ? "#lobby" : rooms[0].split(" ")[0]]);
+    }
+});
+
+test("a room that cannot be joined anew, and is left meanwhile, does not come back, nor does the only one", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    store.dispatch({ type: "lost" });
+    const beginning = requests.begin();
+    await turn();
+    const { reject } = client.answers.get("#lobby");
+    void requests.close("#lobby");
+    await turn();
+    reject(refusal("room_full"));
+    await beginning;
+    assert.deepEqual([[...store.model.conversations.keys()], store.model.open], [[], null]);
+});
+
+test("what came and went before a page learns its rooms counts no more, and of what does meanwhile only so much", async () => {
+    const client = clientOf({ pages: [{ rooms: ["#lobby", "#room5", "#room1005"], users: [] }] });
+    const { store, requests } = begun(client);
+    store.dispatch({ type: "lost" });
+    requests.moved("#lobby", false);
+    const { subscriptions } = client;
+    client.subscriptions = async function* () {
+        for (let at = 0; at < 1_010; at += 1) requests.moved(`#room${at}`, false);
+        yield* subscriptions();
+    };
+    await requests.learn();
+    const rooms = [...store.model.conversations].filter(([, { isJoined }]) => isJoined).map(([name]) => name);
+    assert.deepEqual(rooms, ["#lobby", "#room1005"]);
+});
+
 test("what is joined and left while a page learns its rooms stays so", async () => {
     const client = clientOf();
     const { store, requests } = begun(client);

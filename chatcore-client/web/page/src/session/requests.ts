@@ -1,7 +1,7 @@
 import { ChatError } from "chatcore";
 import type { Client, User } from "chatcore";
 
-import { ROSTER_MAX } from "../model/bounds.ts";
+import { ROOMS_MAX, ROSTER_MAX } from "../model/bounds.ts";
 import { isRoom } from "../model/types.ts";
 import { roomOf, userOf } from "../text/names.ts";
 import { Outbox } from "./outbox.ts";
@@ -24,8 +24,8 @@ export class Requests {
     readonly #watched = new Set<string>();
     /** Rooms that we have left, until the server has answered. */
     readonly #leaving = new Set<string>();
-    /** Rooms that we have come into since the page is there, and those that we have left. */
-    readonly #moved = new Map<string, boolean>();
+    /** Rooms that we have come into, and those that we have left, while rooms are learnt or joined anew; else null. */
+    #moved: Map<string, boolean> | null = null;
     /** Rooms whose rosters are being asked for. */
     readonly #asking = new Set<string>();
     /** Rooms whose rosters could not be had: they are asked for again when they are opened, and in the next session. */
@@ -57,13 +57,26 @@ export class Requests {
 
     async #enter(room: string, signal?: AbortSignal): Promise<void> {
         await this.#client.join(room, signal === undefined ? {} : { signal });
+        // Who has left it meanwhile leaves it after that.
+        if (this.isLeaving(room)) return;
         this.moved(room, true);
         this.#store.dispatch({ type: "entered", room });
     }
 
     /** We have come into a room, or gone out of it, also in another session of ours. */
     moved(room: string, isIn: boolean): void {
-        this.#moved.set(room, isIn);
+        if (this.#moved !== null && this.#moved.size < ROOMS_MAX) this.#moved.set(room, isIn);
+    }
+
+    /** Does something with rooms that were known before: what happens to them meanwhile is newer. */
+    async #noting(work: (moved: ReadonlyMap<string, boolean>) => Promise<void>): Promise<void> {
+        const moved = new Map<string, boolean>();
+        this.#moved = moved;
+        try {
+            await work(moved);
+        } finally {
+            this.#moved = null;
+        }
     }
 
     /** Opens a conversation with a user, if there can be one of that name.
@@ -161,10 +174,10 @@ export class Requests {
     /** After the session has begun anew: joins the rooms from before, or the first one, watches the users, and sends
      * what was written meanwhile. */
     begin(): Promise<void> {
-        return this.#outbox.hold(() => this.#begin());
+        return this.#outbox.hold(() => this.#noting((moved) => this.#begin(moved)));
     }
 
-    async #begin(): Promise<void> {
+    async #begin(moved: ReadonlyMap<string, boolean>): Promise<void> {
         this.#watched.clear();
         this.#refused.clear();
         const { conversations } = this.#store.model;
@@ -172,11 +185,13 @@ export class Requests {
         const rooms = names.filter((name) => conversations.get(name)?.isWanted === true);
         if (names.length === 0) rooms.push(...(await this.#firstRooms()));
         for (const room of rooms) {
+            if (moved.get(room) === false) continue;
             try {
                 await this.#enter(room);
             } catch (error) {
                 // The next session joins them: they are still wanted.
                 if (hasEnded(error)) return;
+                if (moved.get(room) === false) continue;
                 this.#store.dispatch({
                     type: "outside",
                     room,
@@ -186,7 +201,9 @@ export class Requests {
             }
         }
         this.#watch(names.filter((name) => !isRoom(name)));
-        if (this.#store.model.open === null) this.#store.dispatch({ type: "open", name: rooms[0] ?? FIRST_ROOM });
+        const { open, conversations: left } = this.#store.model;
+        const first = [...rooms, ...names].find((name) => left.has(name));
+        if (open === null && first !== undefined) this.#store.dispatch({ type: "open", name: first });
         this.refresh();
     }
 
@@ -203,7 +220,11 @@ export class Requests {
     }
 
     /** After the page was loaded anew: learns which rooms the session is in, and whom it watches. */
-    async learn(): Promise<void> {
+    learn(): Promise<void> {
+        return this.#noting((moved) => this.#learn(moved));
+    }
+
+    async #learn(moved: ReadonlyMap<string, boolean>): Promise<void> {
         const told = new Set<string>();
         for await (const page of this.#client.subscriptions()) {
             for (const room of page.rooms) told.add(room);
@@ -212,11 +233,11 @@ export class Requests {
         // The page before may have closed conversations without another word.
         this.#forget();
         // What has been done meanwhile is known, and newer than the answer can be.
-        const rooms = [...told].filter((room) => !this.#moved.has(room));
+        const rooms = [...told].filter((room) => !moved.has(room));
         for (const room of rooms) this.#store.dispatch({ type: "entered", room });
         const { conversations, open } = this.#store.model;
         const names = [...conversations.keys()];
-        const lost = names.filter((name) => isRoom(name) && !told.has(name) && !this.#moved.has(name));
+        const lost = names.filter((name) => isRoom(name) && !told.has(name) && !moved.has(name));
         for (const room of lost) {
             const why = `You are not in ${room} any more`;
             this.#store.dispatch({ type: "outside", room, why, isWanted: false });
