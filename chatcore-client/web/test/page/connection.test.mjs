@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
 import { Person, TIMEOUT, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
+import { frame } from "../wire.mjs";
 import { UNAVAILABLE, forgetful, polite, startLiar } from "./liar.mjs";
 
 let browser;
@@ -266,6 +267,35 @@ for (const [what, answer] of [["ends before the server has answered", null], ["f
         await server.stop();
     });
 }
+
+test("what is written outlives an end that comes between two sessions, and a name that cannot be", TIMEOUT, async () => {
+    const server = await startServer();
+    let socket;
+    const talk = forgetful([], () => true, (welcome, session) => (session === 1 ? frame(0x02, [1]) : welcome));
+    const liar = await startLiar(server.port, {
+        talk: (opened) => {
+            socket = opened;
+            talk(opened);
+        },
+    });
+    const context = await profile(browser);
+    const page = await Person.enter(context, liar.url, "me");
+    await page.composer().fill("half of it");
+    socket.terminate();
+    await page.status.filter({ hasText: "This server says what the page does not understand" }).waitFor();
+    await page.page.getByRole("button", { name: "Sign in again" }).click();
+    const field = page.page.getByRole("textbox", { name: "Your name" });
+    await field.fill("x".repeat(2_000));
+    await field.press("Enter");
+    await page.page.getByText("This name is too long.").waitFor();
+    await page.page.reload();
+    await page.connected();
+    assert.equal(await page.composer().inputValue(), "half of it");
+    await page.clean();
+    await context.close();
+    liar.end();
+    await server.stop();
+});
 
 test("a list of people that could not be had is told, and comes when the room is opened again", TIMEOUT, async () => {
     const server = await startServer();

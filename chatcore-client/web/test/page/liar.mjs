@@ -79,8 +79,8 @@ const roster = (number, names) =>
 
 /** Has forgotten each session when somebody comes back to it, and registers them anew. What a test gives decides on
  * each joining, by the session's number and the room: `true`, or the code of a rejection, or `null`, with which the
- * session ends. */
-export const forgetful = (sessions, decide) => (socket) => {
+ * session ends; and may answer a registration otherwise. */
+export const forgetful = (sessions, decide, register = (welcome) => welcome) => (socket) => {
     let bytes = Buffer.alloc(0);
     let session = null;
     let requests = 0;
@@ -89,7 +89,7 @@ export const forgetful = (sessions, decide) => (socket) => {
         if (kind === 0x09) send(frame(0x03, [...uint(SESSION_OVER), ...blob(""), 0]));
         if (kind === 0x01) {
             session = sessions.push([]) - 1;
-            send(welcome("me"));
+            send(register(welcome("me"), session));
         }
         if ((kind & 0x40) === 0) return;
         requests += 1;

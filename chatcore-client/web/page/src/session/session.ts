@@ -163,14 +163,16 @@ export class Session {
         const begun = this.#begin(ticket.name, false);
         if (begun === null) return;
         this.#requests = begun.requests;
-        begun.client.resume(ticket).catch((error: unknown) => this.#notBegun(begun.client, ticket.name, error));
+        begun.client.resume(ticket).catch((error: unknown) => {
+            // It would not be taken another time either.
+            if (this.#client === begun.client) forget();
+            this.#notBegun(begun.client, ticket.name, error);
+        });
     }
 
     /** The client itself does not take what it was given. Of the rest its events have told, and it is not ours any more. */
     #notBegun(client: Client, name: string, error: unknown): void {
-        if (this.#client !== client) return;
-        forget();
-        this.prompt({ name, error: notAsked(error) });
+        if (this.#client === client) this.prompt({ name, error: notAsked(error) });
     }
 
     /** What the person was told about the tab holds until they have a name. */
@@ -273,7 +275,7 @@ export class Session {
             this.prompt({ name, error: refused(code, message, after, hasPassword), asksPassword });
         });
         const reconnecting = ours(({ detail }: ChatEvent<"reconnecting">) => this.#reconnecting(name, detail));
-        const closed = ours(({ detail }: ChatEvent<"closed">) => this.#closed(client, name, detail));
+        const closed = ours(({ detail }: ChatEvent<"closed">) => this.#closed(name, detail));
         client.addEventListener("refused", refusal);
         client.addEventListener("reconnecting", reconnecting);
         client.addEventListener("closed", closed);
@@ -313,12 +315,12 @@ export class Session {
         this.#link({ kind: "waiting", why: why(reason), isNameTaken });
     }
 
-    #closed(client: Client, name: string, reason: Reason): void {
+    #closed(name: string, reason: Reason): void {
         if (reason.kind !== "closed" && reason.kind !== "goodbye") console.warn(reason.kind, reason.code, reason.message);
         if (this.#store.model.phase.kind === "prompt") return this.prompt({ name, error: ended(reason) });
-        // The server may still have the session: a page that is loaded anew goes on with it.
-        if (client.ticket !== null) this.#keepAll();
-        else forget();
+        // After any other end a page that is loaded anew goes on with the session, or else under its name.
+        if (reason.kind === "goodbye") forget();
+        else this.#keepAll();
         this.#end();
         this.#isOver = true;
         this.#link({ kind: "ended", why: ended(reason) });
