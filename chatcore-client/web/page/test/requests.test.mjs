@@ -105,7 +105,7 @@ test("what is written without a connection is kept as sent before it goes out, i
 
 test("what never went out before the session ended goes with the next, after its rooms and before what came later", async () => {
     const client = clientOf();
-    const { requests, states } = begun(client);
+    const { requests, states, store } = begun(client);
     requests.say("#lobby", "one");
     client.state = "connecting";
     requests.say("#lobby", "two");
@@ -117,8 +117,10 @@ test("what never went out before the session ended goes with the next, after its
     requests.say("#lobby", "three");
     await turn();
     assert.deepEqual(client.asked.slice(1), [["join", "#lobby"]]);
+    assert.ok(store.model.isBeginning, "nobody is told that they are in no room");
     client.answers.get("#lobby").resolve();
     await beginning;
+    assert.equal(store.model.isBeginning, false);
     const sent = client.asked.slice(2).filter(([what]) => what === "#lobby");
     assert.deepEqual(sent, [["#lobby", "one"], ["#lobby", "two"], ["#lobby", "three"]]);
 });
@@ -353,6 +355,19 @@ test("a room that is left while the page joins its rooms anew stays left", async
         const all = [...store.model.conversations].map(([name, { isJoined }]) => `${name} ${isJoined}`);
         assert.deepEqual([all, store.model.open], [rooms, left === "#lobby" && isElsewhere ? "#lobby" : rooms[0].split(" ")[0]]);
     }
+});
+
+test("what a session that is not shown any more is answered changes nothing", async () => {
+    const client = clientOf();
+    const { store, requests, beginning } = beginningAnew(client);
+    await turn();
+    requests.end(true);
+    store.replace(INITIAL);
+    client.answers.get("#garden").resolve();
+    await turn();
+    client.answers.get("#lobby")?.resolve();
+    await beginning;
+    assert.deepEqual(store.model, INITIAL);
 });
 
 test("a room that cannot be joined anew, and is left meanwhile, does not come back, nor does the only one", async () => {

@@ -268,6 +268,33 @@ for (const [what, answer] of [["ends before the server has answered", null], ["f
     });
 }
 
+test("while the page joins its rooms anew what is written waits, and nobody is told that they are in no room", TIMEOUT, async () => {
+    const server = await startServer();
+    const sessions = [];
+    let socket;
+    const talk = forgetful(sessions, (session) => (session === 1 ? undefined : true));
+    const liar = await startLiar(server.port, {
+        talk: (opened) => {
+            socket = opened;
+            talk(opened);
+        },
+    });
+    const context = await profile(browser);
+    const page = await Person.enter(context, liar.url, "me");
+    socket.terminate();
+    await until("the room is asked for", () => sessions[1]?.length === 1);
+    await page.connected();
+    await page.say("later");
+    await page.message("later").getByText("waiting").waitFor();
+    assert.equal(await page.page.getByText("You are not in this room").count(), 0);
+    socket.terminate();
+    await page.message("later").getByText("sending").waitFor();
+    await page.clean();
+    await context.close();
+    liar.end();
+    await server.stop();
+});
+
 test("what is written outlives an end that comes between two sessions, and a name that cannot be", TIMEOUT, async () => {
     const server = await startServer();
     let socket;

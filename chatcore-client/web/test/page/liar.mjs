@@ -78,8 +78,8 @@ const roster = (number, names) =>
         : frame(0x56, [...uint(number), ...uint(names.length), ...names.flatMap((name) => [...blob(name), 0]), 0]);
 
 /** Has forgotten each session when somebody comes back to it, and registers them anew. What a test gives decides on
- * each joining, by the session's number and the room: `true`, or the code of a rejection, or `null`, with which the
- * session ends; and may answer a registration otherwise. */
+ * each joining, by the session's number and the room: `true`, or the code of a rejection, or `undefined` for no answer,
+ * or `null`, with which the session ends; and may answer a registration otherwise. */
 export const forgetful = (sessions, decide, register = (welcome) => welcome) => (socket) => {
     let bytes = Buffer.alloc(0);
     let session = null;
@@ -99,7 +99,7 @@ export const forgetful = (sessions, decide, register = (welcome) => welcome) => 
         sessions[session].push(room);
         const decision = decide(session, room);
         if (decision === null) socket.terminate();
-        else send(decision === true ? frame(0x55, uint(requests)) : frame(0x52, [...uint(requests), ...uint(decision)]));
+        else if (decision !== undefined) send(decision === true ? frame(0x55, uint(requests)) : frame(0x52, [...uint(requests), ...uint(decision)]));
     };
     let hasPreface = false;
     socket.on("message", (more) => {

@@ -7,6 +7,8 @@ export type Action =
     | { readonly type: "warning"; readonly words: string | null }
     | { readonly type: "failure"; readonly words: string | null }
     | { readonly type: "me"; readonly user: User }
+    /** A session has begun, and the page joins its rooms; or that is done. */
+    | { readonly type: "beginning"; readonly isBeginning: boolean }
     /** The server has forgotten the session: we are in no room any more. */
     | { readonly type: "lost" }
     | { readonly type: "seen"; readonly isSeen: boolean }

@@ -31,6 +31,9 @@ function apply(draft: Draft, action: Action): void {
             return;
         case "me":
             return me(draft, action.user);
+        case "beginning":
+            model.isBeginning = action.isBeginning;
+            return;
         case "lost":
             return lost(draft);
         case "seen":

@@ -115,6 +115,8 @@ export interface Model {
     readonly open: string | null;
     /** Whether the person looks at the page. */
     readonly isSeen: boolean;
+    /** Whether a session has begun, and the page joins its rooms: until it has, what is written waits. */
+    readonly isBeginning: boolean;
     /** Words about the page itself, such as that nothing can be stored; null if there are none. */
     readonly warning: string | null;
     /** Why something that the person asked for was not done, until they go on; null if there is nothing to tell. */
@@ -131,6 +133,7 @@ export const INITIAL: Model = {
     conversations: new Map(),
     open: null,
     isSeen: true,
+    isBeginning: false,
     warning: null,
     failure: null,
     nextKey: 1,

@@ -29,8 +29,6 @@ export class Outbox {
     /** Keeps in the tab's storage what is shown now. */
     readonly #keep: () => void;
     #waiting: Written[];
-    /** How many reasons there are to wait although there is a connection. */
-    #holds = 0;
     #isOver = false;
 
     constructor(client: Client, store: Store, keep: () => void) {
@@ -51,18 +49,7 @@ export class Outbox {
         else this.#tell(written, "failed", TOO_MUCH_WAITS);
     }
 
-    /** Lets all wait while the work goes on, and sends it then. */
-    async hold(work: () => Promise<void>): Promise<void> {
-        this.#holds += 1;
-        try {
-            await work();
-        } finally {
-            this.#holds -= 1;
-            this.flush();
-        }
-    }
-
-    /** Sends what waits, if there is a session to send it in. */
+    /** Sends what waits, if there is a session to send it in, and the page is in its rooms. */
     flush(): void {
         if (!this.#isReady || this.#waiting.length === 0) return;
         const all = this.#waiting.sort((a, b) => a.key - b.key);
@@ -97,7 +84,7 @@ export class Outbox {
     }
 
     get #isReady(): boolean {
-        return this.#client.state === "open" && this.#holds === 0;
+        return this.#client.state === "open" && !this.#store.model.isBeginning;
     }
 
     #hasRoom(text: string): boolean {

@@ -2,6 +2,7 @@ import { ChatError } from "chatcore";
 import type { Client, User } from "chatcore";
 
 import { ROOMS_MAX, ROSTER_MAX } from "../model/bounds.ts";
+import type { Action } from "../model/actions.ts";
 import { isRoom } from "../model/types.ts";
 import { roomOf, userOf } from "../text/names.ts";
 import { Outbox } from "./outbox.ts";
@@ -30,6 +31,7 @@ export class Requests {
     readonly #asking = new Set<string>();
     /** Rooms whose rosters could not be had: they are asked for again when they are opened, and in the next session. */
     readonly #refused = new Set<string>();
+    #isOver = false;
 
     /** `keep` keeps in the tab's storage what is shown now. */
     constructor(client: Client, store: Store, keep: () => void) {
@@ -60,7 +62,7 @@ export class Requests {
         // Who has left it meanwhile leaves it after that.
         if (this.isLeaving(room)) return;
         this.moved(room, true);
-        this.#store.dispatch({ type: "entered", room });
+        this.#dispatch({ type: "entered", room });
     }
 
     /** We have come into a room, or gone out of it, also in another session of ours. */
@@ -105,7 +107,7 @@ export class Requests {
 
     open(name: string): void {
         this.#refused.delete(name);
-        this.#store.dispatch({ type: "open", name });
+        this.#dispatch({ type: "open", name });
         this.#store.flush();
         this.refresh();
     }
@@ -114,7 +116,7 @@ export class Requests {
     async close(name: string): Promise<void> {
         this.#outbox.close(name);
         const left = isRoom(name) ? this.#leave(name) : this.#unwatch(name);
-        this.#store.dispatch({ type: "closed", name });
+        this.#dispatch({ type: "closed", name });
         this.#store.flush();
         this.refresh();
         await left;
@@ -168,13 +170,26 @@ export class Requests {
      *
      * @returns How many messages the client cannot send. */
     end(isHandedOver: boolean): number {
+        this.#dispatch({ type: "beginning", isBeginning: false });
+        this.#isOver = true;
         return this.#outbox.end(isHandedOver);
+    }
+
+    /** An answer that comes later is of a session that is not shown any more. */
+    #dispatch(action: Action): void {
+        if (!this.#isOver) this.#store.dispatch(action);
     }
 
     /** After the session has begun anew: joins the rooms from before, or the first one, watches the users, and sends
      * what was written meanwhile. */
-    begin(): Promise<void> {
-        return this.#outbox.hold(() => this.#noting((moved) => this.#begin(moved)));
+    async begin(): Promise<void> {
+        this.#dispatch({ type: "beginning", isBeginning: true });
+        try {
+            await this.#noting((moved) => this.#begin(moved));
+        } finally {
+            this.#dispatch({ type: "beginning", isBeginning: false });
+            this.#outbox.flush();
+        }
     }
 
     async #begin(moved: ReadonlyMap<string, boolean>): Promise<void> {
@@ -192,7 +207,7 @@ export class Requests {
                 // The next session joins them: they are still wanted.
                 if (hasEnded(error)) return;
                 if (moved.get(room) === false) continue;
-                this.#store.dispatch({
+                this.#dispatch({
                     type: "outside",
                     room,
                     why: `You are not in ${room}: ${messageOf(error)}`,
@@ -203,7 +218,7 @@ export class Requests {
         this.#watch(names.filter((name) => !isRoom(name)));
         const { open, conversations: left } = this.#store.model;
         const first = [...rooms, ...names].find((name) => left.has(name));
-        if (open === null && first !== undefined) this.#store.dispatch({ type: "open", name: first });
+        if (open === null && first !== undefined) this.#dispatch({ type: "open", name: first });
         this.refresh();
     }
 
@@ -234,16 +249,16 @@ export class Requests {
         this.#forget();
         // What has been done meanwhile is known, and newer than the answer can be.
         const rooms = [...told].filter((room) => !moved.has(room));
-        for (const room of rooms) this.#store.dispatch({ type: "entered", room });
+        for (const room of rooms) this.#dispatch({ type: "entered", room });
         const { conversations, open } = this.#store.model;
         const names = [...conversations.keys()];
         const lost = names.filter((name) => isRoom(name) && !told.has(name) && !moved.has(name));
         for (const room of lost) {
             const why = `You are not in ${room} any more`;
-            this.#store.dispatch({ type: "outside", room, why, isWanted: false });
+            this.#dispatch({ type: "outside", room, why, isWanted: false });
         }
         const first = rooms[0] ?? names[0];
-        if (open === null && first !== undefined) this.#store.dispatch({ type: "open", name: first });
+        if (open === null && first !== undefined) this.#dispatch({ type: "open", name: first });
         this.#watch(names.filter((name) => !isRoom(name)));
         this.refresh();
     }
@@ -260,14 +275,14 @@ export class Requests {
 
     async #list(room: string): Promise<void> {
         this.#asking.add(room);
-        this.#store.dispatch({ type: "asking", room });
+        this.#dispatch({ type: "asking", room });
         try {
             const users: User[] = [];
             for await (const page of this.#client.roster(room)) {
                 users.push(...page);
                 if (users.length >= ROSTER_MAX) break;
             }
-            this.#store.dispatch({ type: "roster", room, users });
+            this.#dispatch({ type: "roster", room, users });
         } catch (error) {
             this.#refused.add(room);
             throw error;

@@ -34,7 +34,7 @@ export function Composer({ conversation, model }: { conversation: Conversation; 
     const [error, setError] = useState<string | null>(null);
     const { name, draft } = conversation;
     const isOver = model.link.kind === "ended";
-    const isOut = isRoom(name) && !conversation.isJoined && model.link.kind === "open";
+    const isOut = isRoom(name) && !conversation.isJoined && model.link.kind === "open" && !model.isBeginning;
     useLayoutEffect(() => {
         if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
     }, []);
