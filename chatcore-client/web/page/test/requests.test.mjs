@@ -357,6 +357,39 @@ test("a room that is left while the page joins its rooms anew stays left", async
     }
 });
 
+test("a room of which the server does not know whether it was joined does not keep the page from the others", async () => {
+    const client = clientOf();
+    const { store, requests, beginning } = beginningAnew(client);
+    requests.say("#lobby", "hello");
+    await turn();
+    client.answers.get("#garden").reject(refusal("unconfirmed"));
+    await turn();
+    client.answers.get("#lobby").resolve();
+    await beginning;
+    assert.ok(client.asked.some(([to, text]) => to === "#lobby" && text === "hello"));
+    const { isJoined, isWanted, entries } = store.model.conversations.get("#garden");
+    assert.deepEqual([isJoined, isWanted, entries.at(-1).text], [false, true, "It is not known whether you are in #garden"]);
+    // In words for people.
+    client.state = "connecting";
+    store.dispatch({ type: "lost" });
+    client.state = "open";
+    const again = requests.begin();
+    await turn();
+    client.answers.get("#garden").reject(new ChatError("outbox_full", true, "1048576 bytes wait"));
+    await turn();
+    client.answers.get("#lobby").resolve();
+    await again;
+    assert.match(store.model.conversations.get("#garden").entries.at(-1).text, /^You are not in #garden: too much waits/);
+    // Of the session that ends meanwhile nothing more is asked.
+    const count = client.asked.length;
+    const last = requests.begin();
+    await turn();
+    client.limits = null;
+    client.answers.get("#garden").reject(refusal("unconfirmed"));
+    await last;
+    assert.deepEqual(client.asked.slice(count), [["join", "#garden"]]);
+});
+
 test("what a session that is not shown any more is answered changes nothing", async () => {
     const client = clientOf();
     const { store, requests, beginning } = beginningAnew(client);

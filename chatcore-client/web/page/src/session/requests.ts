@@ -8,7 +8,7 @@ import { roomOf, userOf } from "../text/names.ts";
 import { Outbox } from "./outbox.ts";
 import type { Store } from "./store.ts";
 import { hasEnded, tell } from "./tell.ts";
-import { messageOf } from "./words.ts";
+import { unsent } from "./words.ts";
 
 /** The room that everybody who comes for the first time is in, so that they meet. */
 export const FIRST_ROOM = "#lobby";
@@ -205,14 +205,9 @@ export class Requests {
                 await this.#enter(room);
             } catch (error) {
                 // The next session joins them: they are still wanted.
-                if (hasEnded(error)) return;
+                if (this.#client.limits === null || this.#client.state === "closed") return;
                 if (moved.get(room) === false) continue;
-                this.#dispatch({
-                    type: "outside",
-                    room,
-                    why: `You are not in ${room}: ${messageOf(error)}`,
-                    isWanted: error instanceof ChatError && error.retryable,
-                });
+                this.#dispatch({ type: "outside", room, ...outside(room, error) });
             }
         }
         this.#watch(names.filter((name) => !isRoom(name)));
@@ -327,6 +322,13 @@ export class Requests {
         const { conversations } = this.#store.model;
         for (const name of this.#watched) if (!conversations.has(name)) void this.#unwatch(name);
     }
+}
+
+/** Why we are not in a room that we wanted to join. Whether the server has done it, it may not know itself. */
+function outside(room: string, error: unknown): { readonly why: string; readonly isWanted: boolean } {
+    if (hasEnded(error)) return { why: `It is not known whether you are in ${room}`, isWanted: true };
+    const isWanted = error instanceof ChatError && error.retryable;
+    return { why: `You are not in ${room}: ${unsent(error)}`, isWanted };
 }
 
 /** Waits for the session: before there is one, a client takes no requests. If there is to be none, the client says why.
