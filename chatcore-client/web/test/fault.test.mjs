@@ -12,9 +12,17 @@ import { startServer } from "./server.mjs";
 
 const event = (client, type) => new Promise((resolve) => client.addEventListener(type, ({ detail }) => resolve(detail), { once: true }));
 
+/** A line that is out. */
+class Out {
+    constructor() {
+        throw new Error("the line is out");
+    }
+}
+
 /** From now on, what arrives is a fault. */
 let isBroken = false;
 let memory;
+const settings = { made: 0, freed: 0 };
 const { instantiate } = WebAssembly;
 WebAssembly.instantiate = async (...given) => {
     const { exports } = await instantiate(...given);
@@ -23,8 +31,25 @@ WebAssembly.instantiate = async (...given) => {
         if (isBroken) throw new WebAssembly.RuntimeError("unreachable");
         return exports.engine_receive(...bytes);
     };
-    return { exports: { ...exports, engine_receive: receive } };
+    const made = () => {
+        settings.made += 1;
+        return exports.settings_new();
+    };
+    const freed = (...given) => {
+        settings.freed += 1;
+        return exports.__wbg_settings_free(...given);
+    };
+    return { exports: { ...exports, engine_receive: receive, settings_new: made, __wbg_settings_free: freed } };
 };
+
+test("options that cannot be leave nothing in the module", async () => {
+    await load();
+    const before = { ...settings };
+    for (const options of [{ firstWait: "200" }, { firstWait: 0 }, { outboxBytesMax: 10 }, { ackDelay: NaN }]) {
+        assert.throws(() => new Client("ws://127.0.0.1/", { WebSocket, ...options }), { code: "invalid" });
+    }
+    assert.deepEqual([settings.made - before.made, settings.freed - before.freed], [4, 4]);
+});
 
 test("what is too large does not fill the module's memory", { timeout: 60_000 }, async () => {
     await load();
@@ -43,10 +68,16 @@ test("what is too large does not fill the module's memory", { timeout: 60_000 },
 test("after a fault of the module, another process goes on with the session", { timeout: 60_000 }, async () => {
     await load();
     const server = await startServer();
-    const [bob, carol] = [new Client(server.url, { WebSocket }), new Client(server.url, { WebSocket })];
+    const [bob, carol, dave, erin] = Array.from({ length: 4 }, () => new Client(server.url, { WebSocket }));
     await bob.register("Bob");
     await bob.join("#room");
     await carol.register("carol");
+    await dave.register("dave");
+    await erin.register("erin");
+    // One that waits for a connection.
+    const frank = new Client(server.url, { WebSocket: Out, firstWait: 60_000, longestWait: 60_000 });
+    const absent = frank.resume({ ...bob.ticket, name: "frank" }).catch((error) => error);
+    await event(frank, "reconnecting");
     const before = bob.ticket;
     const program = (what) => `
         import { Client, load } from "chatcore";
@@ -66,6 +97,12 @@ test("after a fault of the module, another process goes on with the session", { 
     assert.equal(carol.ticket?.name, "carol");
     assert.equal(carol.closed?.kind, "fault");
     await assert.rejects(carol.send("bob", "x"), { code: "closed" });
+    // Or when it is told something.
+    dave.hurry();
+    assert.equal(dave.closed?.kind, "fault");
+    dave.hurry();
+    for (const client of [erin, frank, erin]) assert.equal((await client.close()).kind, "fault");
+    assert.equal((await absent).code, "fault");
     assert.throws(() => new Client(server.url, { WebSocket }), { code: "fault" });
     const out = await run(`
         const got = new Promise((resolve) => client.addEventListener("message", ({ detail }) => resolve(detail.text)));

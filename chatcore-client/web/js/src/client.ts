@@ -188,7 +188,7 @@ export class Client extends EventTarget {
      * again or has slept, but for a wait that the server has asked for. It notices a sleep when something arrives or a timer is
      * due, and within 10 s unless nobody sees the page. */
     hurry(): void {
-        if (this.#reason === undefined) this.#driver?.command((engine, now) => engine.hurry(now));
+        this.#command((engine, now) => engine.hurry(now));
     }
 
     /**
@@ -209,8 +209,8 @@ export class Client extends EventTarget {
         });
         this.#isClosing = true;
         if (this.#driver === undefined) this.#ended({ kind: "closed", code: "ended", message: "closed", after: null });
-        else if (this.#state === "open" || this.ticket === null || connectTimeMax <= 0) this.#sayGoodbye(this.#driver);
-        else this.#connectToLeave(this.#driver, connectTimeMax);
+        else if (this.#state === "open" || this.ticket === null || connectTimeMax <= 0) this.#sayGoodbye();
+        else this.#connectToLeave(connectTimeMax);
         return closed;
     }
 
@@ -305,15 +305,25 @@ export class Client extends EventTarget {
         return this.#driver;
     }
 
-    #sayGoodbye(driver: Driver): void {
-        clearTimeout(this.#leaving);
-        driver.command((engine, now) => engine.close(now));
+    /** A command without an answer. A client that has ended, as it does with a fault, tells so with `closed` alone. */
+    #command(work: (engine: Engine, now: number) => void): void {
+        try {
+            this.#driver?.command(work);
+        } catch (error) {
+            if (this.#reason === undefined) throw error;
+        }
     }
 
-    #connectToLeave(driver: Driver, timeMax: number): void {
+    #sayGoodbye(): void {
         clearTimeout(this.#leaving);
-        this.#leaving = setTimeout(() => this.#sayGoodbye(driver), Math.min(timeMax, TIMER_MS_MAX));
-        driver.command((engine, now) => engine.hurry(now));
+        this.#command((engine, now) => engine.close(now));
+    }
+
+    #connectToLeave(timeMax: number): void {
+        clearTimeout(this.#leaving);
+        this.#command((engine, now) => engine.hurry(now));
+        if (this.#reason !== undefined) return;
+        this.#leaving = setTimeout(() => this.#sayGoodbye(), Math.min(timeMax, TIMER_MS_MAX));
     }
 
     #untaken(cause: unknown): void {
@@ -328,7 +338,7 @@ export class Client extends EventTarget {
 
     /** There is a connection now to say goodbye on, if that is what is waited for. */
     #leaveNow(): void {
-        if (this.#leaving !== undefined && this.#driver !== undefined) this.#sayGoodbye(this.#driver);
+        if (this.#leaving !== undefined) this.#sayGoodbye();
     }
 
     #mustBeOpen(): void {
