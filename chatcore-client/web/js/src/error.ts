@@ -34,6 +34,7 @@ export type ErrorCode =
           | "timed_out"
           | "kicked"
           | "not_taken"
+          | "ended"
           | "fault"
       >;
 
