@@ -43,7 +43,7 @@ impl Settings {
             "ackDelay" => config.ack_delay = time(name, value)?,
             "firstWait" => backoff.first = time(name, value)?,
             "longestWait" => backoff.max = time(name, value)?,
-            "waitsStartAfter" => backoff.reset_after = time(name, value)?,
+            "waitsResetAfter" => backoff.reset_after = time(name, value)?,
             "announcedWaitMax" => backoff.announced_max = time(name, value)?,
             "keepsTrying" => config.keeps_trying = value != 0.0,
             _ => return Err(Thrown::invalid(&format!("there is no setting {name}"))),

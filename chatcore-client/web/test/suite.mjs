@@ -447,6 +447,12 @@ export const scenarios = {
             const error = await rejected((async () => new Client(url, { WebSocket, ...options }))());
             equal([error.code, words.test(error.message) ? "" : error.message], ["invalid", ""], JSON.stringify(options));
         }
+        // Each that there is, as the README has it.
+        const all = {
+            keepsTrying: false, followedHosts: [], outboxBytesMax: 1 << 20, frameBytesMax: 1 << 20, ackFrames: 256, ackDelay: 50, firstWait: 200,
+            longestWait: 30_000, waitsResetAfter: 10_000, announcedWaitMax: 600_000, answerTimeMax: 30_000, probeTimeMax: 5_000, flushTimeMax: 5_000,
+        };
+        equal((await new Client(url, { WebSocket, ...all }).close()).code, "ended", "every option");
         const options = { WebSocket, firstWait: 10 };
         const early = new Client(url, options);
         options.firstWait = -1;
