@@ -273,6 +273,11 @@ impl Engine {
         self.client.transmitted(at(now), count);
     }
 
+    /// See [`Client::unsent_from`].
+    pub fn unsent_from(&self) -> f64 {
+        number(self.client.unsent_from())
+    }
+
     // ---- time ----
 
     /// See [`Client::handle_timeout`].

@@ -280,7 +280,8 @@ test("requests that a server never answers are bounded, and whoever gives one up
     const { kind, code } = await client.close();
     assert.deepEqual([kind, code], ["closed", "unconfirmed"], "nobody knows whether it has heard the goodbye");
     const codes = new Set(await Promise.all(waiting));
-    assert.deepEqual([...codes], ["unconfirmed"], "each of them is told in the end");
+    assert.ok(codes.has("unconfirmed"), "what has gone out is told in the end");
+    assert.deepEqual([...codes].filter((code) => code !== "unconfirmed" && code !== "unsent"), [], "as is what has not");
     lying.end();
     await server.stop();
 });

@@ -38,12 +38,17 @@ function texts(client) {
 /** Connections that a test can cut, and keep from being made. */
 function cuttable(WebSocket) {
     const sockets = [];
-    const line = { isOut: false, cut: () => sockets.at(-1).close() };
+    const line = { isOut: false, isMute: false, cut: () => sockets.at(-1).close() };
     line.WebSocket = class extends WebSocket {
         constructor(...given) {
             if (line.isOut) throw new Error("the line is out");
             super(...given);
             sockets.push(this);
+        }
+
+        /** Nothing arrives while it `isMute`, and nobody is told. */
+        send(bytes) {
+            if (!line.isMute) super.send(bytes);
         }
     };
     return line;
@@ -375,6 +380,46 @@ export const scenarios = {
         equal((await last.close()).code, "ended", "with a connection");
         equal((await other.register("bob15")).name, "bob15", "the name is free");
         await other.close();
+    },
+
+    async "what never went out before the end is told apart from that of which nobody knows"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const [gone, other] = [new Client(url, { WebSocket: line.WebSocket, firstWait: 60_000, longestWait: 60_000 }), new Client(url, { WebSocket })];
+        await gone.register("bob20");
+        line.isMute = true;
+        const written = rejected(gone.send("bob20", "one"));
+        // When it was given to the line.
+        await new Promise((resolve) => setTimeout(resolve));
+        const lost = next(gone, "reconnecting");
+        line.cut();
+        await lost;
+        const waits = [rejected(gone.send("bob20", "two")), rejected(gone.join("#room20"))];
+        const { ticket } = gone;
+        await gone.close({ connectTimeMax: 0 });
+        equal((await written).code, "unconfirmed", "what went out");
+        for (const { code, retryable } of await Promise.all(waits)) equal([code, retryable], ["unsent", true], "what did not");
+        await other.resume(ticket);
+        await other.close();
+    },
+
+    async "what could not be taken tells what never went out, too"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        const [gone, alice] = [new Client(url, { WebSocket: line.WebSocket, firstWait: 60_000, longestWait: 60_000 }), new Client(url, { WebSocket })];
+        let fail;
+        gone.addEventListener("message", (event) => event.waitUntil(new Promise((_, reject) => (fail = reject))));
+        await gone.register("bob21");
+        await alice.register("alice21");
+        const got = next(gone, "message");
+        await alice.send("bob21", "x");
+        await got;
+        const lost = next(gone, "reconnecting");
+        line.cut();
+        await lost;
+        const waits = rejected(gone.send("alice21", "y"));
+        const ended = next(gone, "closed");
+        fail(new Error("the disk is full"));
+        equal([(await ended).kind, (await waits).code], ["not_taken", "unsent"], "what did not go out");
+        await alice.close();
     },
 
     async "who is closed while the server forgets the session begins none"({ Client, url, WebSocket }) {

@@ -222,7 +222,8 @@ export class Client extends EventTarget {
      * the calls.
      *
      * @returns The id with which the recipients get it, when the server has taken responsibility for it.
-     * @throws {ChatError} Why it was not sent; `unsent` or `unconfirmed` if the session ended before the answer.
+     * @throws {ChatError} Why it was not sent. If the session or the client ended before the answer: `unsent` if it never
+     *   went out, or `unconfirmed` if nobody knows.
      */
     async send(to: string, body: string | Uint8Array, options?: RequestOptions): Promise<bigint> {
         const bytesMax = this.#limits?.bodyBytesMax ?? this.#options.frameBytesMax ?? BODY_LENGTH_MAX;
@@ -458,7 +459,7 @@ export class Client extends EventTarget {
         clearTimeout(this.#leaving);
         this.#state = "closed";
         this.#options.signal?.removeEventListener("abort", this.#stop);
-        if (error === undefined) this.#requests.lose(undefined);
+        if (error === undefined) this.#requests.lose(this.#driver?.unsentFrom);
         else this.#requests.fail(error);
         this.#answered(({ reject }) => reject(error ?? new ChatError(reason.code, reason.kind === "disconnected", reason.message)));
         this.#dispatch("closed", reason, () => {});

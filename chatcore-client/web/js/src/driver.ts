@@ -64,6 +64,7 @@ export class Driver {
     /** When what was told so far is taken; none if all of it is. */
     #taking: Promise<void> | undefined;
     #why = "";
+    #unsentFrom: number | undefined;
 
     constructor(engine: Engine, place: Place, listener: DriverListener) {
         this.#engine = engine;
@@ -84,6 +85,11 @@ export class Driver {
     /** Why the last connection broke, or could not be made, as far as somebody has said it. */
     get why(): string {
         return this.#why;
+    }
+
+    /** From which request on nothing has gone out, at the end; none before it, and after a fault. */
+    get unsentFrom(): number | undefined {
+        return this.#unsentFrom;
     }
 
     /** A command. What comes of it goes out soon, together with that of others.
@@ -290,6 +296,7 @@ export class Driver {
     }
 
     #end(): void {
+        this.#unsentFrom ??= this.ask((engine) => engine.unsent_from());
         if (this.#stop()) this.#engine.free();
     }
 

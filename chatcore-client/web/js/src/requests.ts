@@ -46,7 +46,7 @@ export class Requests {
         else waiting?.resolve(answer);
     }
 
-    /** The session is gone: requests from this number on never went out, and of the others nobody knows. */
+    /** The session or the client is gone: requests from this number on never went out. Of the others nobody knows. */
     lose(unsentFrom: number | undefined): void {
         for (const [number, { reject }] of this.#waiting) {
             reject(
