@@ -175,6 +175,17 @@ test("what waits in a conversation that is closed goes before the room is left",
     assert.deepEqual(client.asked, [["#lobby", "last words"], ["leave", "#lobby"]], "bob's waits on");
 });
 
+test("what never went out before the client ended is told as not sent", async () => {
+    const client = clientOf();
+    const { requests, states } = begun(client);
+    for (const text of ["one", "two"]) requests.say("#lobby", text);
+    assert.equal(requests.end(false), 0);
+    client.answers.get("one").reject(refusal("unconfirmed"));
+    client.answers.get("two").reject(refusal("unsent"));
+    await turn();
+    assert.deepEqual(states(), ["one unconfirmed", "two failed"]);
+});
+
 test("what the client cannot send before its session goes on, or begins, is counted when somebody signs out", async () => {
     for (const [limits, isJoined, count, asked] of [
         [null, true, 2, []],

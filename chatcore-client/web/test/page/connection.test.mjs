@@ -298,7 +298,7 @@ test("while the page joins its rooms anew what is written waits, and nobody is t
 test("what is written outlives an end that comes between two sessions, and a name that cannot be", TIMEOUT, async () => {
     const server = await startServer();
     let socket;
-    const talk = forgetful([], () => true, (welcome, session) => (session === 1 ? frame(0x02, [1]) : welcome));
+    const talk = forgetful([], () => true, (welcome, session) => (session === 1 || session === 2 ? frame(0x02, [1]) : welcome));
     const liar = await startLiar(server.port, {
         talk: (opened) => {
             socket = opened;
@@ -309,7 +309,12 @@ test("what is written outlives an end that comes between two sessions, and a nam
     const page = await Person.enter(context, liar.url, "me");
     await page.composer().fill("half of it");
     socket.terminate();
-    await page.status.filter({ hasText: "This server says what the page does not understand" }).waitFor();
+    const ended = page.status.filter({ hasText: "This server says what the page does not understand" });
+    await ended.waitFor();
+    await page.composer().fill("half of it, and more");
+    await page.page.reload();
+    await ended.waitFor();
+    assert.equal(await page.composer().inputValue(), "half of it, and more");
     await page.page.getByRole("button", { name: "Sign in again" }).click();
     const field = page.page.getByRole("textbox", { name: "Your name" });
     await field.fill("x".repeat(2_000));
@@ -317,7 +322,7 @@ test("what is written outlives an end that comes between two sessions, and a nam
     await page.page.getByText("This name is too long.").waitFor();
     await page.page.reload();
     await page.connected();
-    assert.equal(await page.composer().inputValue(), "half of it");
+    assert.equal(await page.composer().inputValue(), "half of it, and more");
     await page.clean();
     await context.close();
     liar.end();

@@ -14,8 +14,8 @@ export const CONVERSATIONS_MAX = 200;
 /** The most rooms, of which a server lets nobody into so many: one that lies does not fill the page. */
 export const ROOMS_MAX = 1_000;
 
-/** The most messages that wait to be sent, and the most UTF-16 units of them all: what is kept for a page that is loaded
- * anew has room for these, and as much again for all else. */
+/** The most messages that wait to be sent, and the most UTF-16 units of them all: what is kept for a page that is
+ * loaded anew has room for these, and nearly as much again for all else. */
 export const WAITING_MAX = 200;
 export const WAITING_UNITS_MAX = 256 << 10;
 

@@ -27,8 +27,8 @@ export function keepTicket(kept: Kept): boolean {
     return put(TICKET, kept);
 }
 
-/** How much of the log is kept. Of one that is cut, something is lost with the page that nobody else has: drafts, or what
- * waits to be sent. */
+/** How much of the log is kept. Of one that is cut, something is lost with the page that nobody else has: drafts, or
+ * what waits to be sent. */
 export type LogKept = "whole" | "cut" | "none";
 
 /** Keeps as much of what was said as the browser has room for. */

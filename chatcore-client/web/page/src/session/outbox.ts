@@ -60,8 +60,8 @@ export class Outbox {
         for (const written of all) this.#send(written);
     }
 
-    /** The conversation is closed, and what waits for it goes first. A client without a session takes nothing: then it goes
-     * when the session does. */
+    /** The conversation is closed, and what waits for it goes first. A client without a session takes nothing: then it
+     * goes when the session does. */
     close(name: string): void {
         if (this.#client.limits === null) return;
         const waiting = this.#waiting.filter(({ to }) => to === name);

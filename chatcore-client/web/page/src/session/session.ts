@@ -42,6 +42,8 @@ export class Session {
     #isLogLost = false;
     #logKept: LogKept = "whole";
     #isTicketKept = true;
+    /** There is no client any more, and a page that is loaded anew goes on all the same. */
+    #isKeptOn = false;
     /** The session has ended for good: whoever has another name now need not be the same person. */
     #isOver = false;
     #claim: { readonly name: string; readonly release: Release } | null = null;
@@ -50,7 +52,7 @@ export class Session {
         this.#store = store;
         this.#keeper = new Keeper(
             store,
-            () => this.#requests !== null,
+            () => this.#requests !== null || this.#isKeptOn,
             (kept) => {
                 this.#logKept = kept;
                 this.#warn();
@@ -322,6 +324,8 @@ export class Session {
         if (reason.kind === "goodbye") forget();
         else this.#keepAll();
         this.#end();
+        // What the client has not sent is told after this.
+        this.#isKeptOn = reason.kind !== "goodbye";
         this.#isOver = true;
         this.#link({ kind: "ended", why: ended(reason) });
     }
@@ -363,6 +367,7 @@ export class Session {
      * @returns How many messages the client cannot send. */
     #end({ isHandedOver } = { isHandedOver: false }): number {
         const client = this.#client;
+        this.#isKeptOn = false;
         const lost = this.#requests?.end(isHandedOver) ?? 0;
         this.#client = null;
         this.#requests = null;
