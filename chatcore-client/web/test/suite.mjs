@@ -382,6 +382,19 @@ export const scenarios = {
         await other.close();
     },
 
+    async "who gives up while a client keeps trying closes it"({ Client, url, WebSocket }) {
+        const line = cuttable(WebSocket);
+        line.isOut = true;
+        const [patient, other] = [new Client(url, { WebSocket: line.WebSocket, keepsTrying: true, firstWait: 10 }), new Client(url, { WebSocket })];
+        const waits = next(patient, "reconnecting");
+        const registering = rejected(patient.register("bob22"));
+        await waits;
+        await patient.close();
+        equal((await registering).code, "ended", "what it waits for");
+        equal((await other.register("bob22")).name, "bob22", "the name is free");
+        await other.close();
+    },
+
     async "what never went out before the end is told apart from that of which nobody knows"({ Client, url, WebSocket }) {
         const line = cuttable(WebSocket);
         const [gone, other] = [new Client(url, { WebSocket: line.WebSocket, firstWait: 60_000, longestWait: 60_000 }), new Client(url, { WebSocket })];

@@ -93,8 +93,9 @@ export class Client extends EventTarget {
     // ---- the session ----
 
     /**
-     * Asks for a name. After a refusal, it may be called again. With {@link ClientOptions.keepsTrying} it waits until there is
-     * an answer: whoever gives up closes the client.
+     * Asks for a name. After a refusal, it may be called again. With {@link ClientOptions.keepsTrying} it waits until there
+     * is an answer. It takes no signal of its own, because the server may have given the name by the time: whoever gives up
+     * closes the client, by {@link Client.close} or {@link ClientOptions.signal}, and makes another one.
      *
      * @throws {ChatError} With the refusal's code, such as `name_in_use`; or why the client has ended.
      */

@@ -33,7 +33,7 @@ export type EndKind = Open<
     | "fault"
 >;
 
-/** What the server allows. Times are milliseconds. */
+/** What the server allows. All times are milliseconds. */
 export interface Limits {
     /** The most bytes of a frame. */
     readonly frameBytesMax: number;
@@ -41,11 +41,11 @@ export interface Limits {
     readonly bodyBytesMax: number;
     /** The bytes that the server keeps for a client until it has taken them. */
     readonly outboxBytesMax: number;
-    /** The time for which a client can take nothing of what waits for it. */
+    /** The milliseconds for which a client can take nothing of what waits for it. */
     readonly stallTimeMax: number;
-    /** The silence after which the server closes a connection. */
+    /** The milliseconds of silence after which the server closes a connection. */
     readonly idleTimeMax: number;
-    /** How long the server keeps the session when its connection broke; 0 if it does not. */
+    /** For how many milliseconds the server keeps the session when its connection broke; 0 if it does not. */
     readonly resumeTimeMax: number;
     /** The rooms that one user can be in. */
     readonly roomsMax: number;

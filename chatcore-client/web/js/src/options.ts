@@ -1,6 +1,6 @@
 import type { SocketConstructor } from "./link.ts";
 
-/** How a client behaves. Times are milliseconds. */
+/** How a client behaves. All times are milliseconds. */
 export interface ClientOptions {
     /** What makes a WebSocket, where there is none or another one is to be used, such as that of the package `ws`. */
     WebSocket?: SocketConstructor;
@@ -14,27 +14,28 @@ export interface ClientOptions {
     frameBytesMax?: number;
     /** Bytes that wait for the server; beyond, requests fail with `outbox_full`. Default 1 MiB. */
     outboxBytesMax?: number;
-    /** How long a connection, or the answer to a registration, may take. Default 30 s. */
+    /** How many milliseconds a connection, or the answer to a registration, may take. Default 30 000. */
     answerTimeMax?: number;
-    /** How long the server may take to give a sign of life after `hurry`. Default 5 s. */
+    /** How many milliseconds the server may take to give a sign of life after `hurry`. Default 5 000. */
     probeTimeMax?: number;
-    /** How long the server may take to answer a goodbye. Default 5 s. */
+    /** How many milliseconds the server may take to answer a goodbye. Default 5 000. */
     flushTimeMax?: number;
-    /** How long an acknowledgement waits for something to travel with. Default 50 ms. */
+    /** How many milliseconds an acknowledgement waits for something to travel with. Default 50. */
     ackDelay?: number;
     /** After how many events an acknowledgement waits no longer. Default 256. */
     ackFrames?: number;
-    /** The wait before the first attempt to connect again; it doubles with each further one. Default 200 ms. */
+    /** The milliseconds before the first attempt to connect again; they double with each further one. Default 200. */
     firstWait?: number;
-    /** The longest wait. Default 30 s. */
+    /** The most milliseconds before an attempt. Default 30 000. */
     longestWait?: number;
-    /** How long a session must have been connected before attempts are counted from 1 again. Default 10 s. */
+    /** How many milliseconds a session must have been connected before attempts are counted from 1 again.
+     * Default 10 000. */
     waitsResetAfter?: number;
-    /** The longest wait that the server can ask for. Default 10 minutes. */
+    /** The most milliseconds for which the server can ask to wait. Default 600 000, which is 10 minutes. */
     announcedWaitMax?: number;
 }
 
-/** How a name is asked for. */
+/** How a name is asked for. No signal ends that by itself: {@link ClientOptions.signal} ends the client with it. */
 export interface RegisterOptions {
     /** For servers that want one, such as a password. */
     credential?: string | Uint8Array;
@@ -48,6 +49,7 @@ export interface RequestOptions {
 
 /** How a client is closed. */
 export interface CloseOptions {
-    /** How long it tries to connect, where it has no connection, to say goodbye. Default 5 s; with 0 it does not try. */
+    /** For how many milliseconds it tries to connect, where it has no connection, to say goodbye. Default 5 000; with 0 it
+     * does not try. */
     connectTimeMax?: number;
 }
