@@ -40,8 +40,9 @@ const LIMITS = [65_792, 65_536, 4 << 20, 60_000, 600_000, 600_000, 100, 100, 0, 
 const welcome = (name) => frame(0x02, [...blob(name), 0, ...new Uint8Array(16).fill(7), ...LIMITS]);
 
 /** Registers whoever comes, lets them into each room, and then does what a test wants. Of who is in a room it tells
- * nothing, unless `members` gives names for that, or null for a rejection that passes. */
-export const polite = (then, { name = "me", members = null } = {}) => (socket) => {
+ * nothing, unless `members` gives names for that, or null for a rejection that passes. What is sent is not answered, unless
+ * `answers` gives frames for its number. */
+export const polite = (then, { name = "me", members = null, answers = () => [] } = {}) => (socket) => {
     let frames = Buffer.alloc(0);
     let hasPreface = false;
     let requests = 0;
@@ -59,6 +60,7 @@ export const polite = (then, { name = "me", members = null } = {}) => (socket) =
             requests += 1;
             if (kind === 0x44 && members !== null) socket.send(joinBytes([roster(requests, members())]));
             if (kind === 0x47) socket.send(joinBytes([inNoRoom(requests)]));
+            if (kind === 0x40) for (const answer of answers(requests)) socket.send(joinBytes([answer]));
             if (kind !== 0x42) continue;
             socket.send(joinBytes([frame(0x55, uint(requests))]));
             if (!isIn) then(socket);
@@ -122,6 +124,9 @@ export const forgetful = (sessions, decide, register = (welcome) => welcome) => 
 const SESSION_OVER = 6;
 const DENIED = 4;
 const KICKED = 5;
+export const NO_SUCH_USER = 1;
+export const UNDELIVERED = 1;
+export const UNCONFIRMED = 2;
 export const UNAVAILABLE = 11;
 
 /** Refuses each name, with words for people. */
@@ -134,8 +139,20 @@ export const kicked = (words) => frame(0x07, [...uint(KICKED), ...blob(words), 0
 
 let id = BigInt(Date.now() - 1_735_689_600_000) << 23n;
 
-/** A message in a room. */
-export const said = (from, body, room = "#lobby") => frame(0x54, [...uint((id += 1n)), ...blob(room), ...blob(from), ...blob(body)]);
+/** The id of a message that the server accepts now. */
+export const nextId = () => (id += 1n);
+
+/** A message in a room, and one for a user. */
+export const said = (from, body, room = "#lobby") => frame(0x54, [...uint(nextId()), ...blob(room), ...blob(from), ...blob(body)]);
+export const told = (from, body) => frame(0x50, [...uint(nextId()), ...blob(from), ...blob(body)]);
+
+/** What becomes of a message: it has this id, or is rejected, or a user has not taken it. */
+export const accepted = (number, id) => frame(0x51, [1, ...uint(number), ...uint(id), 0]);
+export const rejected = (number, code) => frame(0x52, [...uint(number), ...uint(code)]);
+export const report = (code, to, id) => frame(0x5a, [...uint(code), ...blob(to), 1, ...uint(id)]);
+
+/** So many messages of the lobby are missing. */
+export const missed = (count) => frame(0x5b, [...blob("#lobby"), ...uint(nextId()), ...uint(nextId()), ...uint(count)]);
 
 /** Somebody comes into the lobby; the display name is another than the name, or there is none. */
 export const joined = (name, displayName = null) =>

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
 import { Person, TIMEOUT, launch, profile, startServer, until } from "./kit.mjs";
-import { polite, startLiar } from "./liar.mjs";
+import { NO_SUCH_USER, UNCONFIRMED, UNDELIVERED, accepted, missed, nextId, polite, rejected, report, startLiar, told } from "./liar.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -50,6 +50,39 @@ test("who is in a room is asked for again when it is opened, if the server would
     await page.tab("lobby").click();
     await people.getByText("bob", { exact: true }).waitFor();
     assert.equal(rosters.length, asked + 1);
+    await page.clean();
+    await context.close();
+    liar.end();
+    await server.stop();
+});
+
+test("each state of one's own messages is told in words, and whoever has missed those of others is told so", TIMEOUT, async () => {
+    const server = await startServer();
+    const ids = [];
+    const accept = (number) => accepted(number, ids[ids.push(nextId()) - 1]);
+    // One after the other, as they are sent.
+    const fates = [
+        () => [],
+        (number) => [accept(number)],
+        (number) => [accept(number), report(UNDELIVERED, "bob", ids.at(-1))],
+        (number) => [accept(number), report(UNCONFIRMED, "bob", ids.at(-1))],
+        (number) => [rejected(number, NO_SUCH_USER)],
+    ];
+    const talk = polite((socket) => [told("bob", "hello"), missed(3)].forEach((bytes) => socket.send(bytes)), {
+        answers: (number) => fates.shift()(number),
+    });
+    const liar = await startLiar(server.port, { talk });
+    const context = await profile(browser);
+    const page = await Person.enter(context, liar.url, "me");
+    await page.page.getByText("3 messages are missing here", { exact: true }).waitFor();
+    await page.tab(/^bob/).click();
+    const states = ["sending", "✓", "not delivered", "may not have arrived", "not sent: nobody with that name is here"];
+    for (const [at, state] of states.entries()) {
+        await page.say(`number ${at}.`, "bob");
+        await page.message(`number ${at}.`).getByText(state).waitFor();
+        const again = page.message(`number ${at}.`).getByRole("button", { name: "Send again" });
+        assert.equal(await again.count(), at < 2 ? 0 : 1, state);
+    }
     await page.clean();
     await context.close();
     liar.end();
