@@ -379,7 +379,7 @@ impl Table {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::net::SocketAddr;
+    use std::net::{IpAddr, Ipv6Addr, SocketAddr};
     use std::os::unix::net::UnixStream;
 
     use chatcore::{Handshake, Limits};
@@ -390,14 +390,15 @@ mod tests {
     const NOW: Instant = Instant::from_millis(1_000);
 
     /// Takes in so many connections of an address, which came so many milliseconds ago, and returns the key of the first.
-    fn come(table: &mut Table, address: [u8; 4], count: usize, ago_ms: u64) -> usize {
+    fn come(table: &mut Table, address: impl Into<IpAddr>, count: usize, ago_ms: u64) -> usize {
+        let peer = Peer::from(SocketAddr::new(address.into(), 1));
         let came = Instant::from_millis(1_000 - ago_ms);
         let keys: Vec<usize> = (0..count)
             .map(|_| {
                 let (ours, _theirs) = UnixStream::pair().expect("the system has sockets");
                 let transport = Transport::Plain(Socket::Unix(mio::net::UnixStream::from_std(ours)));
                 let handshake = Handshake::new(came, &Limits::default());
-                table.insert(Connection::new(came, transport, SocketAddr::from((address, 1)).into(), handshake))
+                table.insert(Connection::new(came, transport, peer, handshake))
             })
             .collect();
         keys[0]
@@ -423,5 +424,22 @@ mod tests {
         assert_eq!(first(&table), Some(recent));
         let uncounted = DriverLimits::default().with_uncounted_origins(["192.0.2.1/32".parse().expect("a network")]);
         assert_eq!(table.first_to_make_room(&uncounted, NOW), Some(fuller));
+    }
+
+    #[test]
+    fn networks_of_a_site_that_keep_much_together_are_read_slowly_and_others_are_not() {
+        let (mut table, limits) = (Table::default(), DriverLimits::default());
+        let mut of_network =
+            |site, network| come(&mut table, Ipv6Addr::new(0x2001, 0xdb8, site, network, 0, 0, 0, 1), 1, 0);
+        let [first, second, third, elsewhere] = [(0, 1), (0, 2), (0, 3), (1, 1)].map(|(a, b)| of_network(a, b));
+        for key in [first, second] {
+            let kept = Kept { bytes: vec![0; 5 << 20], used: 0 };
+            table.keep(NOW, key, kept, Flow::Paused { until: NOW });
+        }
+        let read_bytes_max = |table: &Table, key| table.read_bytes_max(&limits, NOW, key);
+        assert_eq!(read_bytes_max(&table, third), 1_024);
+        assert_eq!(read_bytes_max(&table, elsewhere), usize::MAX);
+        table.remove(first);
+        assert_eq!(read_bytes_max(&table, third), usize::MAX);
     }
 }

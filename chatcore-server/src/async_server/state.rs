@@ -325,3 +325,45 @@ impl State {
         self.connections.iter_mut().filter_map(|(_, connection)| connection.waker.take()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chatcore::wire::{ClientMessage, Message, Preface, Register, Send};
+    use chatcore::{Limits, Next};
+
+    use super::*;
+
+    const NOW: Instant = Instant::from_millis(1);
+
+    /// A user from there, of whom the server keeps the start of a long frame.
+    fn come(state: &mut State, origin: Origin) -> usize {
+        let name = format!("user{}", state.hub.users());
+        let mut said = Preface::OURS.encode().to_vec();
+        ClientMessage::Register(Register { name: &name, credential: b"", frame_bytes_max: u32::MAX }).encode(&mut said);
+        let mut core = HubConnection::new(NOW, &mut state.hub, origin.key());
+        let Next::Decide(registration) = core.receive(NOW, &mut state.hub, &said) else { panic!("it asks") };
+        let _ = core.admit(NOW, &mut state.hub, *registration);
+        let mut frame = Vec::new();
+        ClientMessage::Send(Send { to: "nobody", body: &vec![b'x'; 60_000] }).encode(&mut frame);
+        let _ = core.receive(NOW, &mut state.hub, &frame[..59_000]);
+        let key = state.insert(&origin, &AsyncConfig::default()).expect("there is room");
+        state.note_rest(key, &core);
+        key
+    }
+
+    #[test]
+    fn who_belongs_to_a_site_that_keeps_much_is_read_slowly_and_nobody_else() {
+        let mut state = State::new(Hub::new(Limits::default(), [7; 32]), WallClock::start());
+        let of_site = |number: u128| Origin::from(QuotaKey(number)).with_site(QuotaKey(1 << 100));
+        let other = come(&mut state, QuotaKey(1_000).into());
+        let shared = come(&mut state, of_site(1_001).shared());
+        // 8 MiB in pieces of 59 kB.
+        let keys: Vec<usize> = (1..=142).map(|number| come(&mut state, of_site(number))).collect();
+        assert!(state.has_long_rests(keys[0]) && state.has_long_rests(keys[141]));
+        assert!(!state.has_long_rests(other) && !state.has_long_rests(shared));
+        for key in &keys[..20] {
+            state.remove(*key);
+        }
+        assert!(!state.has_long_rests(keys[141]));
+    }
+}
