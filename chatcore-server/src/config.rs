@@ -206,8 +206,8 @@ pub struct DriverLimits {
     /// Connections of one origin that have no name yet. The server refuses more likewise. Default 1 000.
     pub handshakes_of_origin_max: usize,
     /// How many times these two bounds of one origin hold for a site, which is an IPv6 network of
-    /// [`ipv6_site_bits`](Self::ipv6_site_bits) and has many origins, and so do those of the hub on numbers
-    /// ([`Registration::with_site`](chatcore::Registration::with_site)). Default 4.
+    /// [`ipv6_site_bits`](Self::ipv6_site_bits) and has many origins, and so do those of the hub on numbers, its rate and
+    /// its share of the memory ([`Registration::with_site`](chatcore::Registration::with_site)). Default 4.
     pub site_factor: u32,
     /// Bits of an IPv6 address that make an origin, for the limits of the hub, too: what a provider gives to one
     /// customer. Default 64; 1 to 64.

@@ -45,8 +45,9 @@ pub struct AsyncConfig {
     pub connections_of_origin_max: usize,
     /// Connections of one origin that have no name yet. The server refuses more likewise. Default 1 000.
     pub handshakes_of_origin_max: usize,
-    /// How many times these two bounds of one origin hold for a [site](super::Origin::with_site), and so do those of the hub
-    /// on numbers ([`Registration::with_site`](chatcore::Registration::with_site)). A site has at most three quarters of
+    /// How many times these two bounds of one origin hold for a [site](super::Origin::with_site), and so do those of the
+    /// hub on numbers, its rate and its share of the memory
+    /// ([`Registration::with_site`](chatcore::Registration::with_site)). A site has at most three quarters of
     /// [`connections_max`](Self::connections_max). Default 4.
     pub site_factor: u32,
     /// Registrations that the [hooks](super::Hooks) decide about at a time. More wait for

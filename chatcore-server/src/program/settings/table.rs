@@ -196,7 +196,7 @@ settings! {
             "The same of those that have no name yet.";
         site_factor: server.driver.site_factor, Count, Live,
             "How many times these two bounds hold for a site of IPv6, which has many addresses, and so does each other \
-             bound in number for one address, and its share of the memory.";
+             bound in number for one address, its rate, and its share of the memory.";
         ipv6_origin_bits: server.driver.ipv6_origin_bits, Count, Restart,
             "Bits of an IPv6 address that count as one address: all limits for an address hold for this network. At most \
              64.";
