@@ -27,7 +27,7 @@ impl Debt {
 pub(super) const SITE_FACTOR: u32 = 2;
 
 /// Marks the keys of sites, which no origin has.
-const SITE_MARK: u128 = 1 << 64;
+const SITE_MARK: u128 = 1 << 96;
 
 /// The site of an origin, if so many belong to one. The hub does not count who comes from nowhere.
 pub(super) fn site_of(origin: QuotaKey, origins_of_site: usize) -> Option<QuotaKey> {
