@@ -5,6 +5,7 @@
 /// Of a program that is not optimized, no figure says anything.
 #[cfg(not(debug_assertions))]
 mod figures;
+mod line_rate;
 
 use std::cell::Cell;
 use std::fs;
