@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::programs::proxy::Proxy;
 use super::programs::{NOWHERE, PATIENCE, Server};
-use super::pty::Terminal;
+use super::pty::{Screen, Terminal};
 use super::{WELCOME, message};
 
 const PROMPT: &str = "-- password for alice, or nothing for another name:";
@@ -57,13 +57,23 @@ fn what_was_typed_before_is_no_password() {
     assert!(!said.contains("the credential does not give the right"), "{said}");
 }
 
+/// A server to which alice has this password, and where it listens for WebSockets: a connection there takes more than the system
+/// does by itself.
+fn web_server(password: &str) -> (Server, String) {
+    let server = Server::with_passwords(&[("alice", password)], &["--listen", "ws://127.0.0.1:0/"]);
+    let line = server.program.line();
+    let place = line.strip_prefix("listening on ws ").and_then(|rest| rest.split(['/', ' ']).next());
+    let place = place.unwrap_or_else(|| panic!("{line}")).to_owned();
+    (server, place)
+}
+
 /// What follows a password at once may be another try, which nobody is to read.
 #[test]
 fn a_second_try_that_was_typed_ahead_is_no_message_that_was_not_sent() {
-    let server = Server::with_passwords(&[("alice", "secret")], &[]);
-    let next = Server::with_passwords(&[("alice", "0ther")], &[]);
-    let proxy = Proxy::start(&server.address, 0, 0);
-    let terminal = Terminal::start_at(&server, &proxy.address, &["--name", "alice"]);
+    let ((server, place), (_next, next_place)) = (web_server("secret"), web_server("0ther"));
+    let proxy = Proxy::start(&place, 0, 0);
+    let address = format!("ws://{}/", proxy.address);
+    let terminal = Terminal::start_at(&server, &address, &["--name", "alice"]);
     terminal.says(PROMPT);
     terminal.types("secret\r");
     terminal.says(WELCOME);
@@ -73,12 +83,14 @@ fn a_second_try_that_was_typed_ahead_is_no_message_that_was_not_sent() {
     // Text would go there.
     terminal.types("/join #lobby\r");
     terminal.says("what names no recipient goes to #lobby");
-    proxy.lead_to(&next.address);
+    proxy.lead_to(&next_place);
     terminal.until("the second question", |screen| screen.said().matches(PROMPT).count() == 2);
     proxy.freeze();
+    let attempts = |screen: &Screen| screen.said().matches("-- connecting to ").count();
+    let before = attempts(&terminal.screen());
     terminal.types("mistake\rs3cond\r");
     // The first is on its way, and both are read.
-    terminal.says("no answer yet");
+    terminal.until("another connection", |screen| attempts(screen) > before);
     terminal.signal("TERM");
     let (code, raw) = terminal.end();
     assert_unseen(&raw, &["secret", "mistake", "s3cond"]);
