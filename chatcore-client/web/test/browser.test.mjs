@@ -12,6 +12,7 @@ import { startServer } from "./server.mjs";
 import { scenarios } from "./suite.mjs";
 
 const PACKAGE = fileURLToPath(new URL(".", import.meta.resolve("chatcore")));
+const SUITE = ["suite.mjs", "checks.mjs", "ends.mjs"];
 const FILES = {
     "/": ["text/html", () => "<!doctype html><title>chatcore</title><script type=module src=/page.mjs></script>"],
     "/page.mjs": ["text/javascript", () => `
@@ -37,7 +38,7 @@ const FILES = {
                 postMessage(String(error));
             }
         };`],
-    "/suite.mjs": ["text/javascript", () => readFile(new URL("suite.mjs", import.meta.url))],
+    ...Object.fromEntries(SUITE.map((name) => [`/${name}`, ["text/javascript", () => readFile(new URL(name, import.meta.url))]])),
     "/chatcore.js": ["text/javascript", () => readFile(`${PACKAGE}chatcore.js`)],
     "/chatcore.wasm": ["application/wasm", () => readFile(`${PACKAGE}chatcore.wasm`)],
 };
