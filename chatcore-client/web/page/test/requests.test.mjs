@@ -443,6 +443,20 @@ test("what came and went before a page learns its rooms counts no more, and of w
     assert.deepEqual(rooms, ["#lobby", "#room1005"]);
 });
 
+test("a server that tells of subscriptions without end does not keep the page", async () => {
+    for (const ask of ["learn", "begin"]) {
+        const client = clientOf();
+        let pages = 0;
+        client.subscriptions = async function* () {
+            for (; pages < 1_000; pages += 1) yield { rooms: [], users: Array.from({ length: 100 }, (_, at) => `user${pages}-${at}`) };
+        };
+        client.join = async () => {};
+        const store = new Store();
+        await new Requests(client, store, () => {})[ask]();
+        assert.ok(pages < 200, `${ask} has read ${pages} pages`);
+    }
+});
+
 test("what is joined and left while a page learns its rooms stays so", async () => {
     const client = clientOf();
     const { store, requests } = begun(client);

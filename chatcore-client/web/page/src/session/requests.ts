@@ -1,5 +1,5 @@
 import { ChatError } from "chatcore";
-import type { Client, User } from "chatcore";
+import type { Client, Subscriptions, User } from "chatcore";
 
 import { ROOMS_MAX, ROSTER_MAX } from "../model/bounds.ts";
 import type { Action } from "../model/actions.ts";
@@ -15,6 +15,10 @@ export const FIRST_ROOM = "#lobby";
 
 /** How many of those who are online are offered. */
 const ONLINE_MAX = 500;
+
+/** How many rooms and users the page learns that its session is subscribed to: a server that tells of them without end
+ * does not fill it. */
+const SUBSCRIBED_MAX = 10_000;
 
 /** What a person asks of the server, in one session. */
 export class Requests {
@@ -220,13 +224,19 @@ export class Requests {
     /** The rooms of somebody who has no conversation in this tab: those in which they are in another session of theirs,
      * or the one for everybody. */
     async #firstRooms(): Promise<readonly string[]> {
-        const rooms: string[] = [];
-        try {
-            for await (const page of this.#client.subscriptions()) rooms.push(...page.rooms);
-        } catch {
-            // If the session has ended, so does what follows.
-        }
+        // If the session has ended, so does what follows.
+        const { rooms } = await this.#subscribed().catch(() => ({ rooms: [] }));
         return rooms.length === 0 ? [FIRST_ROOM] : rooms;
+    }
+
+    async #subscribed(): Promise<Subscriptions> {
+        const [rooms, users]: [string[], string[]] = [[], []];
+        for await (const page of this.#client.subscriptions()) {
+            rooms.push(...page.rooms);
+            users.push(...page.users);
+            if (rooms.length + users.length >= SUBSCRIBED_MAX) break;
+        }
+        return { rooms, users };
     }
 
     /** After the page was loaded anew: learns which rooms the session is in, and whom it watches. */
@@ -235,11 +245,9 @@ export class Requests {
     }
 
     async #learn(moved: ReadonlyMap<string, boolean>): Promise<void> {
-        const told = new Set<string>();
-        for await (const page of this.#client.subscriptions()) {
-            for (const room of page.rooms) told.add(room);
-            for (const name of page.users) this.#watched.add(name);
-        }
+        const { rooms: given, users } = await this.#subscribed();
+        const told = new Set(given);
+        for (const name of users) this.#watched.add(name);
         // The page before may have closed conversations without another word.
         this.#forget();
         // What has been done meanwhile is known, and newer than the answer can be.
