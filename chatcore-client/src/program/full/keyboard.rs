@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::app::App;
-use super::keys::{Key, Keys};
+use super::keys::{Key, Keys, PASTE_BYTES_MAX};
 use super::typed::{Next, Typed};
 use crate::program::stop::Stop;
 use crate::program::turn::Turn;
@@ -14,6 +14,9 @@ const READS_MAX: usize = 4;
 
 /// Keys that wait behind one that waits for a picture, at the most, before no more is read.
 const HELD_KEYS_MAX: usize = 4096;
+
+/// Bytes of blocks among them, at the most. The last one, which is over with what was read at once, may be as long again.
+const HELD_BYTES_MAX: usize = PASTE_BYTES_MAX;
 
 /// A terminal that has taken no picture for so long takes none soon: from then on nobody waits for it who wants to leave.
 const STUCK_AFTER: Duration = Duration::from_secs(1);
@@ -144,7 +147,10 @@ impl Keyboard {
 
     /// No more is kept until the key that waits for a picture is pressed.
     fn is_full(&self) -> bool {
-        self.hold.since.is_some() && self.waiting.len() > HELD_KEYS_MAX
+        let block_bytes = |key: &Key| if let Key::Paste(text) = key { text.len() } else { 0 };
+        let has_too_many = || self.waiting.len() > HELD_KEYS_MAX;
+        let is_too_long = || self.waiting.iter().map(block_bytes).sum::<usize>() >= HELD_BYTES_MAX;
+        self.hold.since.is_some() && (has_too_many() || is_too_long())
     }
 
     fn is_stuck(&self) -> bool {
@@ -332,6 +338,24 @@ mod tests {
             assert_eq!(sent(&mut app).is_empty(), is_stuck);
             assert_eq!(app.draft().text().is_empty(), !is_stuck, "it stays to be kept");
         }
+    }
+
+    #[test]
+    fn blocks_that_wait_behind_a_line_are_bounded_by_their_length() {
+        let (mut keyboard, cable) = keyboard(Duration::MAX / 4);
+        let mut app = App::new();
+        app.ask(Ask::Command { room: Some("#lobby".into()) });
+        see(&mut app);
+        let types = |bytes: &[u8]| cable.send((Instant::now(), bytes.to_vec())).unwrap();
+        types(b"@bob:one\r");
+        press_all(&mut keyboard, &mut app);
+        let block = |bytes| Key::Paste("x".repeat(bytes));
+        keyboard.waiting.push_back(block(HELD_BYTES_MAX - 1));
+        types(b"\x1b[200~x\x1b[201~");
+        press_all(&mut keyboard, &mut app);
+        types(b"\x1b[200~x\x1b[201~");
+        press_all(&mut keyboard, &mut app);
+        assert_eq!(keyboard.waiting.iter().skip(1).collect::<Vec<_>>(), [&block(HELD_BYTES_MAX - 1), &block(1)]);
     }
 
     #[test]
