@@ -13,7 +13,7 @@ use chatcore::{CONNECTION_COST, ConnId, HubConnection, Limits, Next, QuotaKey, R
 use page::rows;
 use strangers::{
     BURST, a_connection_costs_its_origin, a_frame_before_the_session_costs_its_origin,
-    a_register_or_resume_costs_its_origin, spend_rest,
+    a_register_or_resume_costs_its_origin, spend_rest, who_comes_and_goes_costs_its_origin,
 };
 use world::{World, decode_all, encode_all, opening, send};
 
@@ -83,7 +83,7 @@ fn hall(world: &mut World, members: usize) -> Vec<ConnId> {
 /// A row of the table: what costs, how much, and what shows that it does.
 type Row = (&'static str, &'static str, fn());
 
-const TABLE: [Row; 14] = [
+const TABLE: [Row; 15] = [
     (
         "a frame that the hub takes",
         "1, and 1 for each whole KiB of its fields, or of its body if it is a send",
@@ -141,6 +141,11 @@ const TABLE: [Row; 14] = [
         a_frame_before_the_session_costs_its_origin,
     ),
     ("a connection", "50, for the origin alone", a_connection_costs_its_origin),
+    (
+        "a user that comes or goes",
+        "1 for each session that watches its name and is still to be told of that, for the origin alone",
+        who_comes_and_goes_costs_its_origin,
+    ),
     (
         "a register or resume",
         "what it costs to map its name, and 100 if that is a possible one, for the origin alone; a register of a name \

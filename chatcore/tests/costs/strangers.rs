@@ -3,8 +3,8 @@
 use chatcore::wire::PREFACE_BYTES;
 use chatcore::{CONNECTION_COST, Handshake, HubConnection, Next, QuotaKey, Rate, Refusal, Registration};
 
-use super::world::{World, decode_all, join_with_token, opening, try_resume};
-use super::{CAPITAL, NAME, unpaced};
+use super::world::{World, decode_all, goodbye, join_with_token, opening, try_resume};
+use super::{CAPITAL, NAME, unpaced, watch};
 
 /// What an origin may cause at once, in these tests.
 pub(super) const BURST: u32 = 2_000;
@@ -122,6 +122,23 @@ fn a_registration_that_the_hub_never_sees_costs_its_origin() {
     assert!(matches!(connection.receive(*now, hub, &opening("alice")), Next::Read));
     let told = decode_all(&connection.transmit(hub).concat()[PREFACE_BYTES..]).len();
     assert_eq!(told, 1, "it is refused");
+}
+
+pub(super) fn who_comes_and_goes_costs_its_origin() {
+    let spent = |watchers: u32, times: usize| {
+        let mut world = paced();
+        for number in 0..watchers {
+            let conn = world.join_from(&format!("watcher{number}"), 100 + u128::from(number));
+            let _ = world.say(conn, &[watch(&["flapper"])]);
+        }
+        for _ in 0..times {
+            let conn = world.join("flapper");
+            let _ = world.say(conn, &[goodbye()]);
+        }
+        spend_rest(&mut world)
+    };
+    assert_eq!(spent(50, 1), spent(0, 1) + 2 * 50, "they are told that it comes, and that it goes");
+    assert_eq!(spent(50, 5), spent(0, 5) + 2 * 50, "what comes within the same second is told at once");
 }
 
 pub(super) fn a_register_or_resume_costs_its_origin() {
