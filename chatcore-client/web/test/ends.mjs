@@ -67,6 +67,11 @@ export const ends = {
         await patient.close();
         equal((await registering).code, "ended", "what it waits for");
         equal((await other.register("bob22")).name, "bob22", "the name is free");
+        // Also if the server gives the name, or the session, while the client closes.
+        const hasty = new Client(url, { WebSocket });
+        const asked = rejected(hasty.register("bob23"));
+        hasty.addEventListener("registered", () => void hasty.close(), { once: true });
+        equal((await asked).code, "ended", "what is given too late");
         await other.close();
     },
 

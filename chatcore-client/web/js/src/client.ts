@@ -432,7 +432,8 @@ export class Client extends EventTarget {
         this.#leaveNow();
         this.#dispatch(told.type, told.detail, wait);
         const [user, limits] = [this.#user, this.#limits];
-        if (user !== undefined && limits !== null) {
+        // Whoever has closed the client hears how it ends.
+        if (user !== undefined && limits !== null && !this.#isClosing) {
             this.#answered(({ resolve }) => resolve({ ...user, resumed: told.type === "resumed", limits }));
         }
     }
