@@ -165,14 +165,19 @@ test("all that the page lets wait, and a draft as long as can be, is there for a
     }
 });
 
-test("what waits in a conversation that is closed goes before the room is left", async () => {
+test("what waits in a conversation that is closed is kept as gone, and goes before the room is left", async () => {
     const client = clientOf({ state: "waiting" });
-    const { requests } = begun(client);
+    const kept = [];
+    const { requests, store } = begun(client, (states) => kept.push([client.asked.length, ...states]));
     requests.say("#lobby", "last words");
     requests.say("bob", "for bob");
     void requests.close("#lobby");
     await turn();
     assert.deepEqual(client.asked, [["#lobby", "last words"], ["leave", "#lobby"]], "bob's waits on");
+    assert.deepEqual(kept, [[0]], "a page that is loaded anew does not send it again");
+    client.answers.get("last words").reject(refusal("not_a_member"));
+    await turn();
+    assert.match(store.model.failure, /^A message of yours was not sent\. It was for #lobby: /);
 });
 
 test("what never went out before the client ended is told as not sent", async () => {
@@ -202,21 +207,19 @@ test("what the client cannot send before its session goes on, or begins, is coun
     }
 });
 
-test("what waits in a conversation that is closed before the session goes on goes then, and first", async () => {
+test("what waits in a conversation that is closed before the session goes on is told as not sent at once", async () => {
     const client = beginning(clientOf({ state: "connecting" }));
     const { requests, store } = begun(client);
-    requests.say("#lobby", "last words");
+    for (const text of ["some words", "last words"]) requests.say("#lobby", text);
     const left = requests.close("#lobby");
-    assert.deepEqual(client.asked, []);
+    assert.equal(store.model.failure, "2 messages of yours were not sent.");
     [client.limits, client.state] = [{ watchesMax: 10 }, "open"];
     requests.goOn();
     client.dispatchEvent(new Event("resumed"));
     await turn();
-    assert.deepEqual(client.asked, [["#lobby", "last words"], ["leave", "#lobby"]]);
-    client.answers.get("last words").reject(refusal("not_a_member"));
+    assert.deepEqual(client.asked, [["leave", "#lobby"]]);
     client.answers.get("#lobby").resolve();
     await left;
-    assert.match(store.model.failure, /^A message of yours was not sent\. It was for #lobby: /);
     assert.deepEqual([...store.model.conversations.keys()], []);
 });
 
@@ -256,6 +259,42 @@ test("what is asked for before the session has begun is asked for then", async (
 
 const people = (store) => [...(store.model.conversations.get("#lobby").roster?.keys() ?? [])];
 const user = (name) => ({ name, displayName: null });
+
+test("a conversation with a user that is closed while the page joins its rooms anew is not watched again", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    for (const name of ["bob", "carol"]) requests.writeTo(name);
+    store.dispatch({ type: "lost" });
+    const beginning = requests.begin();
+    await turn();
+    void requests.close("bob");
+    client.asked.length = 0;
+    client.answers.get("#lobby").resolve();
+    await beginning;
+    assert.deepEqual(client.asked.filter(([what]) => what === "watch"), [["watch", "carol"]]);
+});
+
+test("a session that begins while the page still joins the rooms of the one before does it in order", async () => {
+    const client = clientOf();
+    const { store, requests, beginning } = beginningAnew(client);
+    requests.say("#lobby", "hello");
+    await turn();
+    // The end of one session and the beginning of the next one are told together.
+    client.answers.get("#garden").reject(refusal("unconfirmed"));
+    store.dispatch({ type: "lost" });
+    const again = requests.begin();
+    await beginning;
+    await turn();
+    assert.ok(store.model.isBeginning);
+    assert.deepEqual(client.asked, [["join", "#garden"], ["join", "#garden"]]);
+    assert.equal(store.model.conversations.get("#garden").entries.at(-1).text.includes("It is not known"), false);
+    client.answers.get("#garden").resolve();
+    await turn();
+    client.answers.get("#lobby").resolve();
+    await again;
+    assert.equal(store.model.isBeginning, false);
+    assert.deepEqual(client.asked.slice(2).filter(([what]) => what !== "roster"), [["join", "#lobby"], ["#lobby", "hello"]]);
+});
 
 test("a list of people that could not be had is told, and asked for again when its room is opened", async () => {
     const client = clientOf();
@@ -409,9 +448,9 @@ test("what a session that is not shown any more is answered changes nothing", as
     store.replace(INITIAL);
     client.answers.get("#garden").resolve();
     await turn();
-    client.answers.get("#lobby")?.resolve();
     await beginning;
     assert.deepEqual(store.model, INITIAL);
+    assert.deepEqual(client.asked, [["join", "#garden"]], "nor is more asked for");
 });
 
 test("a room that cannot be joined anew, and is left meanwhile, does not come back, nor does the only one", async () => {

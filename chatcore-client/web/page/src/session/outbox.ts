@@ -60,12 +60,14 @@ export class Outbox {
         for (const written of all) this.#send(written);
     }
 
-    /** The conversation is closed, and what waits for it goes first. A client without a session takes nothing: then it
-     * goes when the session does. */
+    /** The conversation is closed: what waits for it goes now. A client without a session takes nothing. */
     close(name: string): void {
-        if (this.#client.limits === null) return;
         const waiting = this.#waiting.filter(({ to }) => to === name);
+        if (waiting.length === 0) return;
         this.#waiting = this.#waiting.filter(({ to }) => to !== name);
+        if (this.#client.limits === null)
+            return this.#store.dispatch({ type: "failure", words: notSent(waiting.length) });
+        this.#keep();
         for (const written of waiting) this.#send(written);
     }
 
@@ -77,10 +79,13 @@ export class Outbox {
         const [waiting, { conversations }] = [this.#waiting, this.#store.model];
         this.#waiting = [];
         if (!isHandedOver) return 0;
-        const canGo = ({ to }: Written): boolean =>
-            this.#client.limits !== null && (!isRoom(to) || conversations.get(to)?.isJoined === true);
-        for (const written of waiting) if (canGo(written)) this.#send(written);
-        return waiting.filter((written) => !canGo(written)).length;
+        const isBegun = this.#client.limits !== null;
+        let lost = 0;
+        for (const written of waiting) {
+            if (isBegun && (!isRoom(written.to) || conversations.get(written.to)?.isJoined === true)) this.#send(written);
+            else lost += 1;
+        }
+        return lost;
     }
 
     get #isReady(): boolean {
@@ -123,7 +128,7 @@ export class Outbox {
 }
 
 /** What waits since before the page was loaded anew, or since a session that has ended. */
-function waitingIn({ conversations }: Model): Written[] {
+export function waitingIn({ conversations }: Model): Written[] {
     return [...conversations.values()].flatMap(({ name, entries }) =>
         entries.filter(isWaiting).map(({ text, key }) => ({ to: name, text, key })),
     );

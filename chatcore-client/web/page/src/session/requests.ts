@@ -74,14 +74,19 @@ export class Requests {
         if (this.#moved !== null && this.#moved.size < ROOMS_MAX) this.#moved.set(room, isIn);
     }
 
-    /** Does something with rooms that were known before: what happens to them meanwhile is newer. */
+    /** Does something with rooms that were known before: what happens to them meanwhile is newer. Then what was written
+     * meanwhile is sent, unless the next session has begun its own run, or there is to be none. */
     async #noting(work: (moved: ReadonlyMap<string, boolean>) => Promise<void>): Promise<void> {
         const moved = new Map<string, boolean>();
         this.#moved = moved;
         try {
             await work(moved);
         } finally {
-            this.#moved = null;
+            if (this.#moved === moved) {
+                this.#moved = null;
+                this.#dispatch({ type: "beginning", isBeginning: false });
+                this.#outbox.flush();
+            }
         }
     }
 
@@ -118,9 +123,10 @@ export class Requests {
 
     /** Leaves a room, or closes the conversation with a user. */
     async close(name: string): Promise<void> {
+        this.#dispatch({ type: "closed", name });
+        // What waits for a room goes before the room is left.
         this.#outbox.close(name);
         const left = isRoom(name) ? this.#leave(name) : this.#unwatch(name);
-        this.#dispatch({ type: "closed", name });
         this.#store.flush();
         this.refresh();
         await left;
@@ -176,6 +182,7 @@ export class Requests {
     end(isHandedOver: boolean): number {
         this.#dispatch({ type: "beginning", isBeginning: false });
         this.#isOver = true;
+        this.#moved = null;
         return this.#outbox.end(isHandedOver);
     }
 
@@ -186,14 +193,9 @@ export class Requests {
 
     /** After the session has begun anew: joins the rooms from before, or the first one, watches the users, and sends
      * what was written meanwhile. */
-    async begin(): Promise<void> {
+    begin(): Promise<void> {
         this.#dispatch({ type: "beginning", isBeginning: true });
-        try {
-            await this.#noting((moved) => this.#begin(moved));
-        } finally {
-            this.#dispatch({ type: "beginning", isBeginning: false });
-            this.#outbox.flush();
-        }
+        return this.#noting((moved) => this.#begin(moved));
     }
 
     async #begin(moved: ReadonlyMap<string, boolean>): Promise<void> {
@@ -204,18 +206,19 @@ export class Requests {
         const rooms = names.filter((name) => conversations.get(name)?.isWanted === true);
         if (names.length === 0) rooms.push(...(await this.#firstRooms()));
         for (const room of rooms) {
+            if (this.#moved !== moved) return;
             if (moved.get(room) === false) continue;
             try {
                 await this.#enter(room);
             } catch (error) {
                 // The next session joins them: they are still wanted.
-                if (this.#client.limits === null || this.#client.state === "closed") return;
+                if (this.#moved !== moved || this.#client.limits === null) return;
                 if (moved.get(room) === false) continue;
                 this.#dispatch({ type: "outside", room, ...outside(room, error) });
             }
         }
-        this.#watch(names.filter((name) => !isRoom(name)));
         const { open, conversations: left } = this.#store.model;
+        this.#watch(names.filter((name) => !isRoom(name) && left.has(name)));
         const first = [...rooms, ...names].find((name) => left.has(name));
         if (open === null && first !== undefined) this.#dispatch({ type: "open", name: first });
         this.refresh();

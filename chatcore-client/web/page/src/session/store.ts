@@ -4,7 +4,7 @@ import { INITIAL } from "../model/types.ts";
 import type { Model } from "../model/types.ts";
 
 /** Actions that may wait for the next frame: a flood is worked off in batches of this many. */
-const WAITING_MAX = 2_000;
+const ACTIONS_MAX = 2_000;
 
 /** How often a page is drawn that nobody sees: it has no frames, and its title tells what is unread. */
 const HIDDEN_MS = 500;
@@ -36,7 +36,7 @@ export class Store {
     dispatch(action: Action): void {
         this.#waiting.push(action);
         this.#changed();
-        if (this.#waiting.length >= WAITING_MAX) void this.model;
+        if (this.#waiting.length >= ACTIONS_MAX) void this.model;
         this.#queue();
     }
 
