@@ -138,7 +138,7 @@ export class Draft {
             );
             const open = this.conversation(longest.name);
             const before = { count: open.entries.length, units: open.units };
-            trim(open, before.count >> 1);
+            trim(open, othersIn(open).length >> 1);
             if (open.entries.length < before.count) units -= before.units - open.units;
             else {
                 const forgotten = this.#forgetOne();
@@ -160,19 +160,19 @@ function goesBefore(one: Conversation, other: Conversation): boolean {
 const cut = (text: string): string =>
     `${text.slice(0, TEXT_UNITS_MAX)}… (cut here: ${text.length} characters are too long for this page)`;
 
-/** Drops the oldest entries until it is within its bounds. The newest one stays, and what waits to be sent, which has
- * bounds of its own. */
+/** What does not wait to be sent: that which does has bounds of its own. */
+const othersIn = ({ entries }: Open): Entry[] => entries.filter((entry) => !isWaiting(entry));
+
+/** Drops the oldest of them until they are within their bounds. The newest one stays. */
 function trim(conversation: Open, entriesMax: number): void {
-    const { entries } = conversation;
-    let drop = Math.max(entries.length - Math.max(entriesMax, 1), 0);
-    let units = conversation.units;
-    for (let at = 0; at < drop; at++) units -= unitsOf(entries[at]!);
-    while (units > CONVERSATION_UNITS_MAX && drop < entries.length - 1) units -= unitsOf(entries[drop++]!);
-    const waiting = entries.slice(0, drop).filter(isWaiting);
-    if (drop === waiting.length) return;
-    entries.splice(0, drop, ...waiting);
+    const others = othersIn(conversation);
+    let drop = 0;
+    const isTooMuch = (): boolean => others.length - drop > entriesMax || conversation.units > CONVERSATION_UNITS_MAX;
+    while (drop < others.length - 1 && isTooMuch()) conversation.units -= unitsOf(others[drop++]!);
+    if (drop === 0) return;
+    const dropped = new Set(others.slice(0, drop));
+    conversation.entries = conversation.entries.filter((entry) => !dropped.has(entry));
     conversation.isCut = true;
-    conversation.units = waiting.reduce((sum, entry) => sum + unitsOf(entry), units);
 }
 
 /** Rooms first, each kind by name. */

@@ -1,7 +1,7 @@
 import { isRoom, isWaiting } from "./types.ts";
 import type { Conversation, Entry, Model } from "./types.ts";
 
-/** The most entries of a conversation that a page which is loaded anew shows again. */
+/** The most entries of a conversation that a page which is loaded anew shows again, beside those that wait to be sent. */
 const ENTRIES_MAX = 200;
 
 /** What an entry takes beside its text when it is stored, in UTF-16 units. */
@@ -32,7 +32,7 @@ export interface Snapshot {
 }
 
 /** What a page that is loaded anew shows again, in about so many UTF-16 units. What waits to be sent goes first, then
- * drafts, and then the newest of each conversation. `isWhole` if all that is here alone is in it. */
+ * drafts, and then the newest of each conversation. `isWhole` if all drafts and all that waits are in it. */
 export function snapshot(model: Model, units: number): { readonly log: Snapshot; readonly isWhole: boolean } {
     const all = [...model.conversations.values()];
     let left = units;
@@ -58,9 +58,11 @@ export function snapshot(model: Model, units: number): { readonly log: Snapshot;
     return { log, isWhole: lost === Infinity && drafts.size === all.length };
 }
 
-/** The newest entries, and beside them what waits to be sent. */
-const newest = ({ entries }: Conversation): Entry[] =>
-    entries.filter((entry, at) => at >= entries.length - ENTRIES_MAX || isWaiting(entry));
+/** The newest entries of those that do not wait to be sent, and all that do. */
+function newest({ entries }: Conversation): Entry[] {
+    let drop = entries.filter((entry) => !isWaiting(entry)).length - ENTRIES_MAX;
+    return entries.filter((entry) => isWaiting(entry) || drop-- <= 0);
+}
 
 const unitsOf = ({ text }: Entry): number => text.length + ENTRY_UNITS;
 
@@ -68,13 +70,13 @@ const unitsOf = ({ text }: Entry): number => text.length + ENTRY_UNITS;
  * from the key `lost` on. */
 function fitting(entries: readonly Entry[], units: number, lost: number): Entry[] {
     let left = units;
-    const newest = entries.findLast((entry) => !isWaiting(entry));
+    const last = entries.findLast((entry) => !isWaiting(entry));
     const kept = [...entries].reverse().map((entry) => {
         if (isWaiting(entry)) return entry.key < lost ? entry : null;
         left -= unitsOf(entry);
         if (left >= 0) return entry;
         // At least its start: the server has been told that we have it.
-        return entry === newest ? startOf(entry, left + entry.text.length) : null;
+        return entry === last ? startOf(entry, left + entry.text.length) : null;
     });
     return kept.reverse().filter((entry) => entry !== null);
 }
