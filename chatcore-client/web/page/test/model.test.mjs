@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { ME, begun, counts, last, message, nextId, say, state, texts } from "./actions.mjs";
-import { Store, bounds, listen, reduce } from "./parts.mjs";
+import { INITIAL, Store, bounds, listen, reduce } from "./parts.mjs";
 
 test("what comes elsewhere is unread, and what is for us is counted apart", () => {
     const model = begun(
@@ -348,5 +348,7 @@ test("why something was not done is told until the person goes on", () => {
     const failed = begun({ type: "failure", words: "No." });
     assert.equal(reduce(failed, [message("bob", "hi", "#lobby")]).failure, "No.");
     assert.equal(reduce(failed, [{ type: "open", name: "bob" }]).failure, null);
+    const first = [{ type: "failure", words: "No." }, { type: "open", name: "bob" }];
+    assert.equal(reduce(INITIAL, first).failure, "No.", "the page opens the first one by itself");
     assert.equal(reduce(failed, [{ type: "failure", words: null }]).failure, null);
 });

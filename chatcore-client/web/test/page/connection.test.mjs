@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
 import { Person, TIMEOUT, launch, member, profile, startLine, startServer, until } from "./kit.mjs";
-import { frame } from "../wire.mjs";
+import { PREFACE, frame, joinBytes } from "../wire.mjs";
 import { UNAVAILABLE, forgetful, polite, startLiar } from "./liar.mjs";
 
 let browser;
@@ -323,6 +323,38 @@ test("what is written outlives an end that comes between two sessions, and a nam
     await page.page.reload();
     await page.connected();
     assert.equal(await page.composer().inputValue(), "half of it, and more");
+    await page.clean();
+    await context.close();
+    liar.end();
+    await server.stop();
+});
+
+test("who takes another name after an end is told what was not sent, and until then no other tab has the session", TIMEOUT, async () => {
+    const server = await startServer();
+    let [socket, talk] = [null, polite(() => {})];
+    const liar = await startLiar(server.port, {
+        talk: (opened) => {
+            socket = opened;
+            talk(opened);
+        },
+    });
+    const context = await profile(browser);
+    const page = await Person.enter(context, liar.url, "me");
+    const claims = () => page.page.evaluate(async () => (await navigator.locks.query()).held.length);
+    talk = (opened) => opened.close();
+    socket.terminate();
+    await page.status.filter({ hasText: "Not connected" }).waitFor();
+    for (const text of ["one", "two"]) await page.say(text);
+    await page.message("two").getByText("waiting").waitFor();
+    talk = (opened) => opened.once("message", () => opened.send(joinBytes([PREFACE, frame(0x02, [1])])));
+    await page.status.filter({ hasText: "This server says what the page does not understand" }).waitFor();
+    assert.equal(await claims(), 1, "a page that is loaded anew goes on");
+    await page.page.getByRole("button", { name: "Sign in again" }).click();
+    await until("the session is let go of", async () => (await claims()) === 0);
+    talk = polite(() => {}, { name: "other" });
+    await page.register("other");
+    await page.page.getByText("2 messages of yours were not sent.").waitFor();
+    assert.deepEqual(await page.texts(), []);
     await page.clean();
     await context.close();
     liar.end();

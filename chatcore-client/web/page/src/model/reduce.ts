@@ -145,8 +145,9 @@ function open(draft: Draft, name: string): void {
         const before = draft.known(model.open);
         if (before !== undefined) before.marker = null;
     }
+    // The first one is opened by the page: nobody has read the words yet.
+    if (model.open !== null) model.failure = null;
     model.open = name;
-    model.failure = null;
     const conversation = draft.conversation(name);
     if (model.isSeen) read(conversation);
 }

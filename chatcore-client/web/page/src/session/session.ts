@@ -15,7 +15,7 @@ import type { Kept, LogKept } from "./keep.ts";
 import { Keeper } from "./keeper.ts";
 import { listen } from "./listen.ts";
 import { notify } from "./notify.ts";
-import { OUTBOX_BYTES_MAX } from "./outbox.ts";
+import { OUTBOX_BYTES_MAX, waitingIn } from "./outbox.ts";
 import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
 import { tell } from "./tell.ts";
@@ -137,6 +137,7 @@ export class Session {
         asksPassword?: boolean;
     }): void {
         this.#end();
+        this.#release();
         this.#store.dispatch({
             type: "phase",
             phase: { kind: "prompt", name, error, note, asksPassword, isBusy: false },
@@ -145,11 +146,22 @@ export class Session {
 
     register(name: string, password: string): void {
         this.#end();
-        if (this.#isOver && userOf(name) !== this.#store.model.me?.name) this.#clear();
+        this.#release();
+        let note = this.#note;
+        const { me } = this.#store.model;
+        if (this.#isOver && me !== null && userOf(name) !== me.name) {
+            const lost = waitingIn(this.#store.model).length;
+            this.#clear();
+            if (lost > 0) {
+                note = notSent(lost);
+                // Who has the other name at once reads no note.
+                this.#store.dispatch({ type: "failure", words: note });
+            }
+        }
         const asksPassword = password !== "";
         this.#store.dispatch({
             type: "phase",
-            phase: { kind: "prompt", name, error: null, note: this.#note, asksPassword, isBusy: true },
+            phase: { kind: "prompt", name, error: null, note, asksPassword, isBusy: true },
         });
         this.#isLogLost = false;
         const begun = this.#begin(name, password !== "");
@@ -321,11 +333,13 @@ export class Session {
         if (reason.kind !== "closed" && reason.kind !== "goodbye") console.warn(reason.kind, reason.code, reason.message);
         if (this.#store.model.phase.kind === "prompt") return this.prompt({ name, error: ended(reason) });
         // After any other end a page that is loaded anew goes on with the session, or else under its name.
-        if (reason.kind === "goodbye") forget();
+        const isGoodbye = reason.kind === "goodbye";
+        if (isGoodbye) forget();
         else this.#keepAll();
         this.#end();
+        if (isGoodbye) this.#release();
         // What the client has not sent is told after this.
-        this.#isKeptOn = reason.kind !== "goodbye";
+        this.#isKeptOn = !isGoodbye;
         this.#isOver = true;
         this.#link({ kind: "ended", why: ended(reason) });
     }
@@ -371,10 +385,14 @@ export class Session {
         const lost = this.#requests?.end(isHandedOver) ?? 0;
         this.#client = null;
         this.#requests = null;
-        this.#claim?.release();
-        this.#claim = null;
         if (client !== null) farewell(client);
         return lost;
+    }
+
+    /** Another tab may go on with what is kept. */
+    #release(): void {
+        this.#claim?.release();
+        this.#claim = null;
     }
 }
 
