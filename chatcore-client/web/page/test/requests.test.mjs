@@ -373,6 +373,22 @@ test("who has no conversation here begins in the rooms of their other sessions, 
     }
 });
 
+test("a room that another session leaves while this one joins it: the server says whether we are in it", async () => {
+    for (const [answer, isJoined] of [[refusal("not_a_member"), undefined], [[user("alice")], true]]) {
+        const client = clientOf();
+        const { store, requests } = begun(client);
+        client.rosters.push(answer);
+        const joined = requests.join("#garden").catch(({ code }) => code);
+        await turn();
+        // The answer and what comes after it are told together.
+        client.answers.get("#garden").resolve();
+        requests.moved("#garden", false);
+        store.dispatch({ type: "left", room: "#garden", name: "alice", isRenamed: false });
+        assert.equal(await joined, isJoined ? undefined : "not_a_member");
+        assert.equal(store.model.conversations.get("#garden")?.isJoined, isJoined);
+    }
+});
+
 /** A session that was lost, of somebody in two rooms; it begins anew. */
 function beginningAnew(client) {
     const given = begun(client);

@@ -29,6 +29,8 @@ export class Requests {
     readonly #watched = new Set<string>();
     /** Rooms that we have left, until the server has answered. */
     readonly #leaving = new Set<string>();
+    /** Rooms that we ask to join, unless another session of ours has left them meanwhile. */
+    readonly #entering = new Set<string>();
     /** Rooms that we have come into, and those that we have left, while rooms are learnt or joined anew; else null. */
     #moved: Map<string, boolean> | null = null;
     /** Rooms whose rosters are being asked for. */
@@ -62,15 +64,20 @@ export class Requests {
     }
 
     async #enter(room: string, signal?: AbortSignal): Promise<void> {
-        await this.#client.join(room, signal === undefined ? {} : { signal });
+        const options = signal === undefined ? {} : { signal };
+        this.#entering.add(room);
+        await this.#client.join(room, options);
         // Who has left it meanwhile leaves it after that.
         if (this.isLeaving(room)) return;
+        // Another session has left it, before this one was in it or after: the server says whether we are.
+        if (!this.#entering.delete(room)) await this.#client.roster(room, options).next();
         this.moved(room, true);
         this.#dispatch({ type: "entered", room });
     }
 
     /** We have come into a room, or gone out of it, also in another session of ours. */
     moved(room: string, isIn: boolean): void {
+        if (!isIn) this.#entering.delete(room);
         if (this.#moved !== null && this.#moved.size < ROOMS_MAX) this.#moved.set(room, isIn);
     }
 
