@@ -71,6 +71,8 @@ test("a page that is loaded anew shows the same again, and what comes twice once
         say("#lobby", "unanswered", 90),
         say("#lobby", "unsent", 91),
         state("#lobby", 91, "waiting"),
+        say("#lobby", "refused", 92),
+        { ...state("#lobby", 92, "failed"), why: "too much waits" },
     );
     const { log, isWhole } = readStored(json(kept(model)));
     assert.ok(isWhole);
@@ -80,12 +82,13 @@ test("a page that is loaded anew shows the same again, and what comes twice once
         message("bob", "new", "#lobby"),
     ]);
     const { entries } = restored.conversations.get("#lobby");
-    assert.deepEqual(texts(restored, "#lobby"), ["seen", "unanswered", "unsent", "new"]);
+    assert.deepEqual(texts(restored, "#lobby"), ["seen", "unanswered", "unsent", "refused", "new"]);
     assert.deepEqual(
         [restored.open, ...entries.map(({ state }) => state)],
-        ["#lobby", null, "unconfirmed", "waiting", null],
+        ["#lobby", null, "unconfirmed", "waiting", "failed", null],
     );
-    assert.ok(new Set(entries.map(({ key }) => key)).size === 4);
+    assert.equal(entries[3].why, "too much waits");
+    assert.ok(new Set(entries.map(({ key }) => key)).size === 5);
 });
 
 test("what another version of the page has stored is not shown", () => {
