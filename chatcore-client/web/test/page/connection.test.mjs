@@ -329,7 +329,7 @@ test("what is written outlives an end that comes between two sessions, and a nam
     await server.stop();
 });
 
-test("who takes another name after an end is told what was not sent, and until then no other tab has the session", TIMEOUT, async () => {
+test("who takes another name after an end is told what was not sent; no other tab has the session before", TIMEOUT, async () => {
     const server = await startServer();
     let [socket, talk] = [null, polite(() => {})];
     const liar = await startLiar(server.port, {

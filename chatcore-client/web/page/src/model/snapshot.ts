@@ -1,7 +1,7 @@
 import { isRoom, isWaiting } from "./types.ts";
 import type { Conversation, Entry, Model } from "./types.ts";
 
-/** The most entries of a conversation that a page which is loaded anew shows again, beside those that wait to be sent. */
+/** The most entries of a conversation that a page which is loaded anew shows again, beside those that wait. */
 const ENTRIES_MAX = 200;
 
 /** What an entry takes beside its text when it is stored, in UTF-16 units. */

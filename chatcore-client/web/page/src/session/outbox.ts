@@ -82,7 +82,8 @@ export class Outbox {
         const isBegun = this.#client.limits !== null;
         let lost = 0;
         for (const written of waiting) {
-            if (isBegun && (!isRoom(written.to) || conversations.get(written.to)?.isJoined === true)) this.#send(written);
+            const isThere = !isRoom(written.to) || conversations.get(written.to)?.isJoined === true;
+            if (isBegun && isThere) this.#send(written);
             else lost += 1;
         }
         return lost;
