@@ -2,8 +2,6 @@
 
 #![cfg(target_os = "linux")]
 
-#[path = "../announced/mod.rs"]
-mod announced;
 mod background;
 #[path = "../black_hole/mod.rs"]
 mod black_hole;

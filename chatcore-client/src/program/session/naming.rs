@@ -30,9 +30,10 @@ impl Session {
             self.console.ask(Ask::Name);
             return Ok(());
         }
-        self.own.password = Some(Password::typed(password));
-        // The one that was made without a password waits for an answer no longer than for one to a name.
-        self.driver = None;
+        if self.own.password.replace(Password::typed(password)).is_none() {
+            // A connection that was made without a password waits for an answer no longer than for one to a name.
+            self.driver = None;
+        }
         let name = self.own.name.clone();
         self.ask_for(&name)
     }

@@ -10,9 +10,9 @@ use chatcore_client::chatcore::wire::{
     ClientMessage, Done, HubMessage, Message, PREFACE_BYTES, Preface, RoomDeliver, Token, Welcome, take,
 };
 
-use super::super::announced::LIMITS;
 use super::super::programs::Server;
 use super::super::pty::Terminal;
+use super::super::scripted::LIMITS;
 use super::{DIGITS, SIGN, SIZE, echo, newest, resident};
 
 /// Messages, which take the program some seconds, as it is built.
