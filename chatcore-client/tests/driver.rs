@@ -7,8 +7,10 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use chatcore_client::chatcore::Client;
 use chatcore_client::chatcore::wire::{
-    Ack, Announced, Deliver, HubMessage, Message, MessageId, Ping, Preface, Token as SessionToken, Welcome,
+    Ack, Announced, Deliver, HubMessage, Message, MessageId, Ping, Preface, Presence, Resumed, Token as SessionToken,
+    Welcome,
 };
 use chatcore_client::{
     ClientConfig, ClientError, ConnectError, Connection, Driver, Endpoint, Event, SessionTicket, Target,
@@ -25,6 +27,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 struct Pair {
     client: DriverLoop,
     server: TcpStream,
+    listener: TcpListener,
 }
 
 impl Pair {
@@ -33,11 +36,15 @@ impl Pair {
     }
 
     fn with(limits: Announced) -> Self {
+        Self::configured(ClientConfig::default(), limits)
+    }
+
+    fn configured(config: ClientConfig, limits: Announced) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let driver = Driver::connect(listener.local_addr().unwrap(), ClientConfig::default()).unwrap();
+        let driver = Driver::connect(listener.local_addr().unwrap(), config).unwrap();
         let mut client = DriverLoop::of(driver);
         client.driver.register("Alice", b"secret").unwrap();
-        let mut pair = Self { client, server: listener.accept().unwrap().0 };
+        let mut pair = Self { client, server: listener.accept().unwrap().0, listener };
         pair.server.write_all(&Preface::OURS.encode()).unwrap();
         pair.client.until(|driver| driver.connected().then_some(()));
         pair.say(&HubMessage::Welcome(Welcome {
@@ -161,43 +168,82 @@ fn a_driver_shows_neither_the_token_nor_the_credential() {
     }
 }
 
+/// Sends these frames again and again until the driver, whose program takes nothing, reads no more. What waits is in the bound and
+/// one read, and when the program has taken some of it, the driver reads on.
+fn assert_bounded(outbox_bytes_max: u32, frames: &[u8], waiting: fn(&Client) -> usize, (bound, over): (usize, usize)) {
+    // Far more than the bounds, and what the system keeps on the way.
+    const SENT_BYTES_MAX: usize = 128 << 20;
+    let mut pair = Pair::with(Announced { outbox_bytes_max, ..LIMITS });
+    pair.server.set_nonblocking(true).unwrap();
+    let mut sent = 0;
+    // True if the system took something.
+    let mut write = |server: &mut TcpStream| match server.write(&frames[sent % frames.len()..]) {
+        Ok(count) => {
+            sent += count;
+            assert!(sent < SENT_BYTES_MAX, "all is read");
+            true
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+        Err(error) => panic!("{error}"),
+    };
+    loop {
+        write(&mut pair.server);
+        let has_read = pair.client.driver.drive().unwrap();
+        let bytes = waiting(pair.client.driver.client());
+        assert!(bytes <= bound + over, "{bytes} bytes wait");
+        if bytes > bound && !has_read {
+            break;
+        }
+    }
+    while write(&mut pair.server) {}
+    assert!(!pair.client.driver.drive().unwrap(), "there is more, and it is not read");
+    while waiting(pair.client.driver.client()) > bound {
+        assert!(pair.client.driver.poll_event().is_some());
+    }
+    pair.client.reads();
+}
+
 /// A server that heeds no acknowledgement does not fill the memory of a program that takes nothing, whatever it announces.
 #[test]
 fn nothing_is_read_while_too_much_waits_for_the_program() {
-    // Far more than the bounds, and what the system keeps on the way.
-    const SENT_BYTES_MAX: usize = 128 << 20;
     // A read, and the rest of a frame.
     const OVER_BYTES_MAX: usize = 128 << 10;
     let (body, mut frame) = (vec![b'x'; 60_000], Vec::new());
     HubMessage::Deliver(Deliver { id: MessageId(7), from: "bob", body: &body }).encode(&mut frame);
     for (outbox_bytes_max, bound) in [(1 << 20, 5 << 18), (u32::MAX, 16 << 20)] {
-        let mut pair = Pair::with(Announced { outbox_bytes_max, ..LIMITS });
-        let waiting = |pair: &Pair| pair.client.driver.client().waiting_bytes();
-        pair.server.set_nonblocking(true).unwrap();
-        let mut sent = 0;
-        // True if the system took something.
-        let mut write = |server: &mut TcpStream| match server.write(&frame[sent % frame.len()..]) {
-            Ok(count) => {
-                sent += count;
-                assert!(sent < SENT_BYTES_MAX, "all is read");
-                true
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
-            Err(error) => panic!("{error}"),
-        };
-        loop {
-            write(&mut pair.server);
-            let has_read = pair.client.driver.drive().unwrap();
-            assert!(waiting(&pair) <= bound + OVER_BYTES_MAX, "{} bytes wait", waiting(&pair));
-            if waiting(&pair) > bound && !has_read {
-                break;
-            }
-        }
-        while write(&mut pair.server) {}
-        assert!(!pair.client.driver.drive().unwrap(), "there is more, and it is not read");
-        while waiting(&pair) > bound {
-            assert!(matches!(pair.client.driver.poll_event(), Some(Event::Message { .. })));
-        }
-        pair.client.reads();
+        assert_bounded(outbox_bytes_max, &frame, Client::waiting_bytes, (bound, OVER_BYTES_MAX));
     }
+}
+
+/// The same where an event takes much more room than its frame.
+#[test]
+fn nothing_is_read_while_what_waits_takes_too_much_memory() {
+    // A read of the smallest frames.
+    const OVER_BYTES_MAX: usize = 2 << 20;
+    let mut frames = Vec::new();
+    for _ in 0..10_000 {
+        HubMessage::Presence(Presence { name: "b", online: true, display_name: None }).encode(&mut frames);
+    }
+    assert_bounded(u32::MAX, &frames, Client::waiting_memory_bytes, (256 << 20, OVER_BYTES_MAX));
+}
+
+/// Otherwise the client would take each connection for lost on which it asks for its session.
+#[test]
+fn the_answer_to_a_resume_is_read_while_too_much_waits_for_the_program() {
+    let config = ClientConfig::default().with_probe_time_max(Duration::from_millis(1));
+    let mut pair = Pair::configured(config, LIMITS);
+    let body = vec![b'x'; 60_000];
+    while pair.client.driver.client().waiting_bytes() <= 5 << 18 {
+        pair.say(&HubMessage::Deliver(Deliver { id: MessageId(7), from: "bob", body: &body }));
+        pair.client.driver.drive().unwrap();
+    }
+    // The server is asked whether it is there, and no answer is read.
+    pair.client.driver.hurry();
+    pair.client.until(|driver| driver.client().is_resuming().then_some(()));
+    pair.server = pair.listener.accept().unwrap().0;
+    pair.server.write_all(&Preface::OURS.encode()).unwrap();
+    pair.say(&HubMessage::Resumed(Resumed { received: 0, sent: 0, limits: LIMITS }));
+    pair.client.until(|driver| (!driver.client().is_resuming()).then_some(()));
+    let driver = &mut pair.client.driver;
+    assert!(std::iter::from_fn(|| driver.poll_event()).any(|event| event == Event::Resumed));
 }

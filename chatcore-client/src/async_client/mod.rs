@@ -55,9 +55,10 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// [`takes_later`](ClientConfig::takes_later) the program says itself what it has taken.
 ///
 /// While events wait with more bytes than the hub's outbox holds
-/// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the client
-/// reads nothing: it reads again when the program has taken some. So a hub that heeds no acknowledgements fills no memory, and
-/// [`ready`](Self::ready) and [`flush`](Self::flush) wait until then.
+/// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, or take more
+/// than 256 MiB of memory, the client reads nothing but the answer to a resume: it reads again when the program has taken
+/// some. So a hub that heeds no acknowledgements, or ends sessions again and again, fills no more memory than that.
+/// [`ready`](Self::ready) and [`flush`](Self::flush) wait until then, and [`close`](Self::close) gets no answer.
 ///
 /// *No `Sink`.* It is a [`Stream`] of events, but not a sink of messages. A sink returns no number, without which the
 /// answers say nothing; it cannot refuse one message and go on; and it must know that there is room before it knows how
@@ -209,7 +210,8 @@ impl<D: Dial> AsyncClient<D> {
 
     /// Waits until a request may fit that failed with an error that [passes](ClientError::passes): until something has come
     /// from the hub. Then try the request again. The events that come meanwhile wait; a program that takes none for too
-    /// long is ended by the hub.
+    /// long is ended by the hub. While too many wait, nothing is read, and this waits for ever: take some before with
+    /// [`try_next`](Self::try_next).
     ///
     /// # Errors
     ///
@@ -219,8 +221,8 @@ impl<D: Dial> AsyncClient<D> {
     }
 
     /// Waits until everything that the program has sent is written, and the hub has acknowledged it, over as many
-    /// connections as that takes. The events that come meanwhile wait, as with [`ready`](Self::ready). Nothing bounds
-    /// the time but the program, for example with [`timeout`].
+    /// connections as that takes. The events that come meanwhile wait, and while too many do, nothing is read, as with
+    /// [`ready`](Self::ready). Nothing bounds the time but the program, for example with [`timeout`].
     ///
     /// # Errors
     ///
@@ -237,7 +239,8 @@ impl<D: Dial> AsyncClient<D> {
 
     /// [Begins to close](Self::start_close), waits for the hub's answer, and closes the connection. This takes at most
     /// [`ClientConfig::flush_time_max`]. The events that come meanwhile wait for [`next`](Self::next), but are not
-    /// acknowledged any more. A program that needs the answers to its requests waits for them first.
+    /// acknowledged any more. While too many wait, nothing is read, and so no answer: then the time passes, and the client
+    /// ends without it. A program that needs the answers to its requests waits for them first.
     ///
     /// # Errors
     ///

@@ -64,7 +64,8 @@ async fn the_examples_chat_with_each_other() {
         assert_eq!(code, GoodbyeCode::ShuttingDown, "the reason comes before the WebSocket closes");
     };
     let served = axum_websocket::run(listener, "https://chat.example", stopped);
-    let (served, ()) = timeout(REAL_PATIENCE, async { tokio::join!(served, talking) }).await.expect("it ends");
+    let both = Box::pin(async { tokio::join!(served, talking) });
+    let (served, ()) = timeout(REAL_PATIENCE, both).await.expect("it ends");
     served.expect("it can start");
     assert_eq!(*heard.borrow(), [format!("bob: {}", "x".repeat(65_536))]);
 }

@@ -123,6 +123,12 @@ impl Client {
         }
     }
 
+    /// Whether the hub is asked for the session, and has not answered. A driver that reads no more because too much waits for the
+    /// program reads this answer all the same: without it, the client takes the connection for lost.
+    pub fn is_resuming(&self) -> bool {
+        self.state == State::Resuming
+    }
+
     /// Asks the hub for the session, on a connection that stands.
     pub(super) fn start_resume(&mut self) {
         let Some(ticket) = &mut self.ticket else { unreachable!("there is a session to ask for") };

@@ -115,10 +115,17 @@ impl Client {
         self.events.len()
     }
 
-    /// How many bytes the frames of the waiting events have. The hub keeps the same frames, so this is at most what its
-    /// outbox holds ([`Announced::outbox_bytes_max`](crate::wire::Announced::outbox_bytes_max) and a quarter more). The
-    /// events take memory in proportion.
+    /// How many bytes the fields of the frames of the waiting events have. The hub keeps the same frames, so this is at most
+    /// what its outbox holds ([`Announced::outbox_bytes_max`](crate::wire::Announced::outbox_bytes_max) and a quarter more). What
+    /// waits of a session that is lost does not count.
     pub const fn waiting_bytes(&self) -> usize {
         self.events.bytes()
+    }
+
+    /// About how many bytes of memory the waiting events take, of all sessions: the shortest takes some 100, of which its
+    /// frame has a few. A driver that reads nothing while this is too much bounds what a hub can fill that keeps to no rule;
+    /// see [`waiting_bytes`](Self::waiting_bytes) for the others.
+    pub const fn waiting_memory_bytes(&self) -> usize {
+        self.events.memory_bytes()
     }
 }

@@ -1,6 +1,7 @@
 //! Events that wait for the program.
 
 use alloc::collections::VecDeque;
+use core::mem::{size_of, size_of_val};
 
 use super::event::Event;
 use crate::wire::AcceptedRun;
@@ -11,6 +12,8 @@ pub(super) struct Queue {
     entries: VecDeque<Entry>,
     /// Of all frames that wait.
     bytes: usize,
+    /// What all entries take.
+    memory_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -20,8 +23,26 @@ struct Entry {
     more: u16,
     /// Numbered frames that nothing waits of any more when this is gone: its own, and those after it that tell nothing.
     frames: u32,
-    /// Of these frames.
+    /// What these frames had, also when nobody counts them any more.
     bytes: usize,
+}
+
+/// Of which our drivers know that it is less than 16 times the shortest frame.
+const ENTRY_BYTES_MAX: usize = 128;
+
+const _: () = assert!(size_of::<Entry>() <= ENTRY_BYTES_MAX);
+
+impl Entry {
+    /// What it takes: itself, its texts, and its lists, of which an element takes more room here than on the wire.
+    fn memory_bytes(&self) -> usize {
+        let lists = match &self.event {
+            Event::Report { ids, .. } => size_of_val(&ids[..]),
+            Event::Online { users, .. } | Event::Members { users, .. } => size_of_val(&users[..]),
+            Event::Subscribed { rooms, users, .. } => size_of_val(&rooms[..]) + size_of_val(&users[..]),
+            _ => 0,
+        };
+        size_of::<Self>() + self.bytes + lists
+    }
 }
 
 /// The next event.
@@ -36,7 +57,7 @@ pub(super) struct Next {
 impl Queue {
     /// Something that no numbered frame tells.
     pub(super) fn push_back(&mut self, event: Event) {
-        self.entries.push_back(Entry { event, more: 0, frames: 0, bytes: 0 });
+        self.push(event, 0, (0, 0));
     }
 
     /// What a numbered frame with this many bytes tells.
@@ -56,12 +77,15 @@ impl Queue {
         last.frames += 1;
         last.bytes += bytes;
         self.bytes += bytes;
+        self.memory_bytes += bytes;
         true
     }
 
     fn push(&mut self, event: Event, more: u16, (frames, bytes): (u32, usize)) {
-        self.entries.push_back(Entry { event, more, frames, bytes });
+        let entry = Entry { event, more, frames, bytes };
         self.bytes += bytes;
+        self.memory_bytes += entry.memory_bytes();
+        self.entries.push_back(entry);
     }
 
     pub(super) fn pop_front(&mut self) -> Option<Next> {
@@ -70,7 +94,10 @@ impl Queue {
             (*number, id.0, *more) = (*number + 1, id.0 + 1, *more - 1);
             return Some(Next { event, frames: 0, bytes: 0 });
         }
-        let Entry { event, frames, bytes, .. } = self.entries.pop_front()?;
+        let entry = self.entries.pop_front()?;
+        self.memory_bytes -= entry.memory_bytes();
+        let Entry { event, frames, bytes, .. } = entry;
+        let bytes = if frames > 0 { bytes } else { 0 };
         self.bytes -= bytes;
         Some(Next { event, frames, bytes })
     }
@@ -81,10 +108,10 @@ impl Queue {
         self.entries.front().is_some_and(|entry| entry.more == 0 && entry.frames > 0)
     }
 
-    /// What waits is all there will ever be of its session: nobody counts its frames any more.
+    /// What waits is all there will ever be of its session: nobody counts its frames any more. It takes as much memory as before.
     pub(super) fn forget_frames(&mut self) {
         for entry in &mut self.entries {
-            (entry.frames, entry.bytes) = (0, 0);
+            entry.frames = 0;
         }
         self.bytes = 0;
     }
@@ -92,6 +119,11 @@ impl Queue {
     /// Bytes of the numbered frames that wait.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// About what all that waits takes, of whichever session it is.
+    pub(super) const fn memory_bytes(&self) -> usize {
+        self.memory_bytes
     }
 
     /// How many events wait.
@@ -102,8 +134,10 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
-    use crate::wire::MessageId;
+    use crate::wire::{DeliveryStatus, MessageId};
 
     fn next(event: Event, frames: u32, bytes: usize) -> Next {
         Next { event, frames, bytes }
@@ -135,5 +169,27 @@ mod tests {
         assert_eq!(queue.pop_front(), Some(next(Event::Resumed, 0, 0)));
         assert_eq!(queue.pop_front(), Some(next(Event::Done { number: 1 }, 2, 8)));
         assert_eq!(queue.pop_front(), Some(next(Event::Resumed, 0, 0)));
+    }
+
+    #[test]
+    fn what_waits_takes_memory_until_it_is_gone_also_of_a_session_that_is_lost() {
+        const ENTRY_BYTES: usize = size_of::<Entry>();
+        let mut queue = Queue::default();
+        queue.push_frame(Event::Done { number: 1 }, 5);
+        assert!(queue.push_silent(3));
+        queue.push_back(Event::Resumed);
+        let ids = vec![MessageId(1), MessageId(2)];
+        let report = Event::Report { status: DeliveryStatus::Unconfirmed, to: "bob".parse().unwrap(), ids };
+        queue.push_frame(report, 9);
+        let all = 3 * ENTRY_BYTES + 5 + 3 + 9 + 2 * 8;
+        assert_eq!((queue.bytes(), queue.memory_bytes()), (17, all));
+        queue.forget_frames();
+        assert_eq!((queue.bytes(), queue.memory_bytes()), (0, all));
+        queue.push_frame(Event::Done { number: 1 }, 5);
+        assert_eq!((queue.bytes(), queue.memory_bytes()), (5, all + ENTRY_BYTES + 5));
+        assert_eq!(queue.pop_front(), Some(next(Event::Done { number: 1 }, 0, 0)));
+        assert_eq!((queue.bytes(), queue.memory_bytes()), (5, all - 3));
+        while queue.pop_front().is_some() {}
+        assert_eq!((queue.bytes(), queue.memory_bytes()), (0, 0));
     }
 }

@@ -247,3 +247,22 @@ fn a_program_that_takes_later_says_up_to_where() {
     client.take_events(Instant::ZERO, before);
     assert_eq!(acknowledged(&mut client), None);
 }
+
+/// A hub that ends one session after the other fills no memory unseen.
+#[test]
+fn what_waits_of_a_session_that_is_lost_takes_memory_until_it_is_taken() {
+    let mut client = registered(false);
+    let mut before = client.waiting_memory_bytes();
+    for _ in 0..3 {
+        receive(&mut client, &[deliver(1)]);
+        client.disconnect(Instant::ZERO);
+        let code = RefusalCode::SessionOver;
+        let over = HubMessage::Refused(Refused { code, detail: "", wait_ms: None });
+        reconnect(&mut client, &[over, welcome()]);
+        let now = client.waiting_memory_bytes();
+        assert!(client.waiting_bytes() == 0 && now >= before + size_of::<Event>(), "{before} and {now}");
+        before = now;
+    }
+    while client.poll_event().is_some() {}
+    assert_eq!(client.waiting_memory_bytes(), 0);
+}
