@@ -44,6 +44,22 @@ fn a_server_that_is_silent_is_told_of_and_so_is_its_answer() {
     alice.expect(r#"{"event":"heard"}"#);
 }
 
+/// P7: who stays until the server has stopped is told of what did not go out, and not that all went well.
+#[test]
+fn a_line_that_was_not_sent_before_the_server_stopped_for_good_is_an_error() {
+    let (listener, _) = listen();
+    let (mut alice, mut server) = registered(&listener, &["--reconnect-for", "3"]);
+    let goodbye = Goodbye { code: GoodbyeCode::ShuttingDown, detail: "", reconnect: None };
+    say(&mut server, &HubMessage::Goodbye(goodbye));
+    drop((server, listener));
+    assert_eq!(alice.event()["event"], "reconnecting");
+    alice.write("@bob:x\n");
+    let (status, stdout, stderr) = alice.end();
+    assert_eq!(status.code(), Some(1), "{stderr:?}");
+    assert_eq!(stderr[0], "chatcore-client: to bob, was not sent: x");
+    assert_eq!(stdout.last().unwrap(), r#"{"event":"closed","reason":"not_sent"}"#);
+}
+
 #[test]
 fn an_answer_to_the_program_before_is_none_to_this_one() {
     let (listener, address) = listen();

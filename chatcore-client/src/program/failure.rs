@@ -28,10 +28,10 @@ pub(crate) enum Failure {
     Closed { closed: Closed, address: String },
     #[error("{address}: {closed}: {fault}{}", advice_for_tls(fault))]
     BrokenTls { closed: Closed, fault: Box<TlsFault>, address: String },
-    #[error("{address}: {requests} of the requests were not answered in time: --linger SECONDS gives them more")]
-    Unanswered { requests: usize, address: String },
-    #[error("{}", no_reader(*unanswered))]
-    NoReader { unanswered: usize },
+    #[error("{address}: {}: --linger SECONDS gives them more", not_in_time(*unsent, *unanswered))]
+    Unanswered { unsent: usize, unanswered: usize, address: String },
+    #[error("{}", no_reader(*unsent, *unanswered))]
+    NoReader { unsent: usize, unanswered: usize },
     /// Messages that certainly did not go out, and those that did and have no answer.
     #[error("{address}: {}", left(*unsent, *unanswered))]
     Left { unsent: usize, unanswered: usize, address: String },
@@ -72,7 +72,7 @@ impl Failure {
             Self::Connect(_) | Self::NoTls { .. } | Self::File { .. } => "cannot_connect",
             Self::Refused { reason, .. } => reason,
             Self::Closed { closed, .. } | Self::BrokenTls { closed, .. } => reason(closed),
-            Self::Left { unanswered: 0, .. } => "not_sent",
+            Self::Left { unanswered: 0, .. } | Self::Unanswered { unanswered: 0, .. } => "not_sent",
             Self::Unanswered { .. } | Self::NoReader { .. } | Self::Left { .. } => "unanswered",
             Self::NotKept(_) => "not_kept",
             Self::Rejected(_) => "rejected",
@@ -84,27 +84,41 @@ impl Failure {
 
 /// What became of messages that nobody is told of any more.
 fn left(unsent: usize, unanswered: usize) -> String {
-    let unsent = match unsent {
-        0 => None,
-        1 => Some("1 message was not sent".to_owned()),
-        more => Some(format!("{more} messages were not sent")),
-    };
     let unanswered = match unanswered {
         0 => None,
         1 => Some("the server had not answered 1 message when this ended".to_owned()),
         more => Some(format!("the server had not answered {more} messages when this ended")),
     };
-    [unsent, unanswered].into_iter().flatten().collect::<Vec<_>>().join(", and ")
+    joined([not_sent(unsent), unanswered])
+}
+
+/// What the time for answers was too short for.
+fn not_in_time(unsent: usize, unanswered: usize) -> String {
+    let unanswered = (unanswered > 0).then(|| format!("{unanswered} of the requests were not answered in time"));
+    joined([not_sent(unsent), unanswered])
 }
 
 /// That nobody reads the output any more, and what that leaves open.
-fn no_reader(unanswered: usize) -> String {
-    let open = match unanswered {
-        0 => "the input had not ended",
-        1 => "1 of the requests had no answer",
-        more => &format!("{more} of the requests had no answer"),
+fn no_reader(unsent: usize, unanswered: usize) -> String {
+    let unanswered = match unanswered {
+        0 if unsent == 0 => Some("the input had not ended".to_owned()),
+        0 => None,
+        more => Some(format!("{more} of the requests had no answer")),
     };
-    format!("nobody reads the output any more, and {open}")
+    let nobody = Some("nobody reads the output any more".to_owned());
+    joined([nobody, not_sent(unsent), unanswered])
+}
+
+fn not_sent(messages: usize) -> Option<String> {
+    match messages {
+        0 => None,
+        1 => Some("1 message was not sent".to_owned()),
+        more => Some(format!("{more} messages were not sent")),
+    }
+}
+
+fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", and ")
 }
 
 /// Why a connection ended, for programs.
@@ -173,5 +187,15 @@ mod tests {
             assert_eq!(failure.to_string(), format!("here: {words}"));
             assert_eq!((failure.reason(), failure.exit_code()), (reason, 1));
         }
+        let in_time =
+            |unsent, unanswered| Failure::Unanswered { unsent, unanswered, address: "here".into() }.to_string();
+        let more = ": --linger SECONDS gives them more";
+        assert_eq!(in_time(0, 2), format!("here: 2 of the requests were not answered in time{more}"));
+        assert_eq!(in_time(1, 0), format!("here: 1 message was not sent{more}"));
+        let unread = |unsent, unanswered| Failure::NoReader { unsent, unanswered }.to_string();
+        let nobody = "nobody reads the output any more, and ";
+        assert_eq!(unread(0, 0), format!("{nobody}the input had not ended"));
+        assert_eq!(unread(1, 0), format!("{nobody}1 message was not sent"));
+        assert_eq!(unread(2, 1), format!("{nobody}2 messages were not sent, and 1 of the requests had no answer"));
     }
 }

@@ -4,7 +4,6 @@ use std::io::{self, stdin};
 use std::time::{Duration, Instant};
 
 use crate::{Closed, Event};
-use chatcore::GoodbyeCode;
 
 use super::parts::{Held, Rest, Session, Stage, is_message};
 use super::waits::Leaving;
@@ -90,11 +89,9 @@ impl Session {
     /// has not, nobody knows what became of the rest.
     pub(super) fn conclude(&mut self) -> Result<(), Failure> {
         let Some(reason) = self.over else { return Ok(()) };
-        let unsent_from = self.unsent_from();
-        let unsent = self.requests.unanswered_messages().filter(|(number, ..)| *number >= unsent_from).count();
-        let unanswered = self.requests.messages() - unsent + self.unanswered;
-        let unsent = unsent + self.held.iter().filter(|held| is_message(held)).count();
-        if reason == GoodbyeCode::Left.name() && unsent + unanswered > 0 {
+        let unsent = self.unsent_messages();
+        let unanswered = self.open_messages() - unsent;
+        if unsent + unanswered > 0 {
             return Err(Failure::Left { unsent, unanswered, address: self.address() });
         }
         self.show(&Report::Closed { reason: reason.to_owned() })
@@ -215,8 +212,29 @@ impl Session {
     ///
     /// If something came to nothing, has no answer, or may stand in the input still.
     pub(super) fn unread_verdict(&self) -> Result<(), Failure> {
-        let unanswered = self.open_requests() + self.unanswered;
-        if unanswered == 0 && self.input_ended { self.console.verdict() } else { Err(Failure::NoReader { unanswered }) }
+        let (unsent, unanswered) = (self.unsent_messages(), self.unanswered_requests());
+        if unsent + unanswered == 0 && self.input_ended {
+            return self.console.verdict();
+        }
+        Err(Failure::NoReader { unsent, unanswered })
+    }
+
+    /// Messages that have not gone out, and never will, if this is the end.
+    fn unsent_messages(&self) -> usize {
+        let unsent_from = self.unsent_from();
+        let asked = self.requests.unanswered_messages().filter(|(number, ..)| *number >= unsent_from).count();
+        asked + self.held.iter().filter(|held| is_message(held)).count()
+    }
+
+    /// Requests without an answer, but for messages that have not gone out.
+    fn unanswered_requests(&self) -> usize {
+        self.open_requests() + self.unanswered - self.unsent_messages()
+    }
+
+    /// That the answers have not come in the time for them.
+    pub(super) fn not_answered_in_time(&self) -> Failure {
+        let (unsent, unanswered) = (self.unsent_messages(), self.unanswered_requests());
+        Failure::Unanswered { unsent, unanswered, address: self.address() }
     }
 
     /// The number of the first request that has not gone out, and never will, if this is the end.

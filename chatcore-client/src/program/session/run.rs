@@ -258,7 +258,7 @@ impl Session {
         }
         Err(match self.lost.take() {
             Some(Lost { why, .. }) => Failure::Closed { closed: why, address: self.address() },
-            None => Failure::Unanswered { requests: self.open_requests() + self.unanswered, address: self.address() },
+            None => self.not_answered_in_time(),
         })
     }
 
