@@ -109,9 +109,9 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_state: bool,
 
-    /// Seconds to wait until the server has answered for the first time: for the connection, TLS included, and for the
-    /// answer to the name. The look-up of its address has as long before that. Without it, 10; or 35 for the answer
-    /// where there is a password, which the server checks when it has time.
+    /// Seconds to wait until the server has answered for the first time: for the connection, the look-up of its address
+    /// and TLS included, and for the answer to the name. Without it, 10; or 35 for the answer where there is a password,
+    /// which the server checks when it has time, and then for each attempt to connect again, too.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) connect_timeout: Option<Duration>,
 
