@@ -88,6 +88,14 @@ impl Terminal {
         Self::run(client.args(args))
     }
 
+    /// The client in a network of its own, where its connections have this port. It is to connect there.
+    pub(crate) fn with_port(port: u16, server: &Server, args: &[&str]) -> Self {
+        let shell = "ip link set lo up && echo \"$0 $0\" > /proc/sys/net/ipv4/ip_local_port_range && exec \"$@\"";
+        let unshare = isolated("unshare", "dumb").args(["-rn", "sh", "-c", shell]).arg(port.to_string());
+        let client = unshare.args([CLIENT, "--connect", &format!("127.0.0.1:{port}")]);
+        Self::run(client.arg("--state-dir").arg(server.state.path()).args(args))
+    }
+
     /// The client on the whole screen.
     pub(crate) fn full_screen(server: &Server, args: &[&str]) -> Self {
         Self::full_screen_at(server, &server.address, (ROWS, COLUMNS), args)
