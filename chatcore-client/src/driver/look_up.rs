@@ -37,7 +37,7 @@ impl LookUp {
 }
 
 /// A resolver for whoever waits: what another one does not find in time is not found.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Within {
     resolver: Arc<dyn Resolve>,
     time_max: Duration,

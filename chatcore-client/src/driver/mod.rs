@@ -4,6 +4,7 @@ mod attempts;
 mod dialing;
 mod link;
 pub(crate) mod look_up;
+mod source;
 
 use std::fmt;
 use std::io;
@@ -12,8 +13,6 @@ use std::time::Duration;
 
 use chatcore::{Client, ClientConfig, ClientError, Event, Inbox, Instant, Position, Received, SessionTicket};
 use chatcore_transport::{Flushed, Input, Written};
-use mio::event::Source;
-use mio::{Interest, Registry, Token};
 
 use self::attempts::Attempts;
 use self::dialing::Dialing;
@@ -34,7 +33,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 const READS_MAX: usize = 16;
 
 /// A [`Client`] on a connection that never blocks, for an event loop on mio: over TCP, TLS, a WebSocket or a Unix
-/// socket. Register it with a [`Registry`] like any source, for reading and writing. After that:
+/// socket. Register it with a [`Registry`](mio::Registry) like any source, for reading and writing. After that:
 ///
 /// 1. Call [`drive`](Self::drive) after each readiness event of mio for it, after each command, and when
 ///    [`timeout`](Self::timeout) is over.
@@ -417,34 +416,6 @@ impl Driver {
         self.broke_by = why.err().or(self.broke_by.take());
         (self.connected, self.broke_at) = (false, None);
         self.client.disconnect(self.now());
-    }
-}
-
-impl Driver {
-    /// All its sockets: one while a connection stands, and perhaps several while one is made.
-    fn each_link(&mut self, mut act: impl FnMut(&mut Link) -> io::Result<()>) -> io::Result<()> {
-        let dialed = match &mut self.dialing {
-            Some(Dialing::Attempting(attempts)) => Some(attempts.links_mut()),
-            _ => None,
-        };
-        dialed.into_iter().flatten().chain(&mut self.link).try_for_each(&mut act)
-    }
-}
-
-impl Source for Driver {
-    fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        self.registration = Some(Registration::new(registry, token, interests)?);
-        self.each_link(|link| link.register(registry, token, interests))
-    }
-
-    fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        self.registration = Some(Registration::new(registry, token, interests)?);
-        self.each_link(|link| link.reregister(registry, token, interests))
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        self.registration = None;
-        self.each_link(|link| link.deregister(registry))
     }
 }
 

@@ -59,7 +59,7 @@ impl Console for Filter {
         }
     }
 
-    fn takes_commands(&self) -> bool {
+    fn awaits_command(&self) -> bool {
         true
     }
 

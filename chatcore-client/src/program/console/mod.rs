@@ -43,7 +43,7 @@ pub(crate) trait Console {
     }
 
     /// Whether a line that comes now is a command. Where a name or a password was asked for, it may be one.
-    fn takes_commands(&self) -> bool {
+    fn awaits_command(&self) -> bool {
         false
     }
 

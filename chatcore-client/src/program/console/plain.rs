@@ -211,7 +211,7 @@ impl Console for Plain {
         }
     }
 
-    fn takes_commands(&self) -> bool {
+    fn awaits_command(&self) -> bool {
         self.may_be.is_none()
     }
 

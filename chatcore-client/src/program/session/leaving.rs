@@ -178,7 +178,7 @@ impl Session {
     ///
     /// A line of a person that may answer a question is no message: it may be a secret.
     fn take_inputs(&mut self) -> bool {
-        let takes_lines = self.console.takes_commands();
+        let takes_lines = self.console.awaits_command();
         for _ in 0..INPUTS_MAX {
             let command = match self.console.poll() {
                 Some(Input::Line(line)) if takes_lines => command::parse(&line).ok().flatten(),
