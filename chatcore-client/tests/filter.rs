@@ -285,21 +285,24 @@ fn asked(server: &Server, input: &str, follows: &str) -> (Child, BufReader<Child
 #[test]
 fn the_exit_code_tells_what_is_open_when_nobody_reads_the_output() {
     let no_answer = "1 of the requests had no answer";
-    let to_bob = "chatcore-client: to bob, may be lost: hello";
-    for (input, open, named) in [
-        ("@bob:hello\n", no_answer, Some(to_bob)),
-        ("/join #lobby\n", no_answer, None),
-        ("\n", "the input had not ended", None),
+    let both = "1 message was not sent, and 1 of the requests had no answer";
+    let (lost, unsent) =
+        ("chatcore-client: to bob, may be lost: hello", "chatcore-client: to bob, was not sent: later");
+    for (input, follows, open, named) in [
+        ("@bob:hello\n", "", no_answer, &[lost][..]),
+        ("@bob:hello\n", "/quit\n@bob:later\n", both, &[lost, unsent]),
+        ("/join #lobby\n", "", no_answer, &[]),
+        ("\n", "", "the input had not ended", &[]),
     ] {
         let server = Server::start();
-        let (mut child, output) = asked(&server, input, "");
+        let (mut child, output) = asked(&server, input, follows);
         drop(output);
         let (_input, mut errors) = (child.stdin.take(), child.stderr.take().unwrap());
         assert_eq!(exit_code(child), Some(1), "{input}");
         let mut told = String::new();
         errors.read_to_string(&mut told).unwrap();
         let last = format!("chatcore-client: nobody reads the output any more, and {open}");
-        let lines: Vec<&str> = named.into_iter().chain([last.as_str()]).collect();
+        let lines: Vec<&str> = named.iter().copied().chain([last.as_str()]).collect();
         assert_eq!(told.lines().collect::<Vec<_>>(), lines, "{input}");
     }
 }
