@@ -286,11 +286,11 @@ fn asked(server: &Server, input: &str, follows: &str) -> (Child, BufReader<Child
 fn the_exit_code_tells_what_is_open_when_nobody_reads_the_output() {
     let no_answer = "1 of the requests had no answer";
     let both = "1 message was not sent, and 1 of the requests had no answer";
-    let (lost, unsent) =
+    let (perhaps_lost, unsent) =
         ("chatcore-client: to bob, may be lost: hello", "chatcore-client: to bob, was not sent: later");
     for (input, follows, open, named) in [
-        ("@bob:hello\n", "", no_answer, &[lost][..]),
-        ("@bob:hello\n", "/quit\n@bob:later\n", both, &[lost, unsent]),
+        ("@bob:hello\n", "", no_answer, &[perhaps_lost][..]),
+        ("@bob:hello\n", "/quit\n@bob:later\n", both, &[perhaps_lost, unsent]),
         ("/join #lobby\n", "", no_answer, &[]),
         ("\n", "", "the input had not ended", &[]),
     ] {
