@@ -9,9 +9,6 @@ use crate::counts::{Counts, Place};
 use crate::origin::Prefixes;
 use crate::peer::Peer;
 
-/// Origins of a site that are compared, of those that have most connections without a name.
-const COMPARED_MAX: usize = 8;
-
 /// The connections by where they come from.
 #[derive(Debug, Default)]
 pub(crate) struct Census {
@@ -19,9 +16,7 @@ pub(crate) struct Census {
     counts: Counts,
     /// Sites by how many connections without a name they have. An origin that belongs to none is one.
     by_handshakes: BTreeSet<(u32, QuotaKey)>,
-    /// The same of the origins of each site.
-    in_sites: BTreeSet<(QuotaKey, u32, QuotaKey)>,
-    /// The keys of connections without a name: by origin, and there by how long they have been so.
+    /// The keys of connections without a name: by site, and there by how long they have been so.
     nameless: BTreeSet<(QuotaKey, u64, usize)>,
     last_serial: u64,
 }
@@ -62,14 +57,14 @@ impl Census {
     pub(crate) fn enter(&mut self, peer: &Peer, key: usize) -> u64 {
         self.last_serial += 1;
         self.count(peer, Counts::enter);
-        self.nameless.insert((self.origin(peer), self.last_serial, key));
+        self.nameless.insert((self.place(peer).widest(), self.last_serial, key));
         self.last_serial
     }
 
     /// A connection has a name by now, or will never have one.
     pub(crate) fn end_handshake(&mut self, peer: &Peer, serial: u64, key: usize) {
         self.count(peer, Counts::end_handshake);
-        self.nameless.remove(&(self.origin(peer), serial, key));
+        self.nameless.remove(&(self.place(peer).widest(), serial, key));
     }
 
     /// A connection is gone, which is no handshake any more.
@@ -77,43 +72,27 @@ impl Census {
         self.counts.leave(self.place(peer));
     }
 
-    /// Connections that have had no name for a long time, one of each site: first of the site that has most of them. In a
-    /// site it is the oldest one of the origin that has most; if several have as many, some of these are compared. Sites that
-    /// have a single one are left out.
+    /// Of each site, the connection that has had no name for the longest time: first of the site that has most of them. Sites
+    /// that have a single one are left out.
     pub(crate) fn longest_nameless(&self) -> impl Iterator<Item = usize> {
         let sites = self.by_handshakes.iter().rev().take_while(|(handshakes, _)| *handshakes > 1);
-        sites.filter_map(|(_, site)| self.longest_nameless_of(*site))
-    }
-
-    fn longest_nameless_of(&self, site: QuotaKey) -> Option<usize> {
-        let of_site = (site, 0, QuotaKey(0))..=(site, u32::MAX, QuotaKey(u128::MAX));
-        let mut origins = self.in_sites.range(of_site).rev().peekable();
-        let (_, most, _) = **origins.peek()?;
-        let with_most = origins.take_while(|(_, handshakes, _)| *handshakes == most).take(COMPARED_MAX);
-        let oldest = with_most.filter_map(|(.., origin)| self.nameless.range((*origin, 0, 0)..).next());
-        oldest.min_by_key(|(_, serial, _)| *serial).map(|(.., key)| *key)
+        sites.filter_map(|(_, site)| self.nameless.range((*site, 0, 0)..).next()).map(|(.., key)| *key)
     }
 
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.nameless.is_empty() && self.by_handshakes.is_empty() && self.in_sites.is_empty()
+        self.counts.is_empty() && self.nameless.is_empty() && self.by_handshakes.is_empty()
     }
 
     /// Changes how many handshakes the origin of a peer has, and its site.
     fn count(&mut self, peer: &Peer, change: fn(&mut Counts, Place)) {
         let place = self.place(peer);
-        let (site, origin) = (place.widest(), place.origin);
-        let ranks = |counts: &Counts| (counts.handshakes(site), counts.handshakes(origin));
-        let before = ranks(&self.counts);
+        let site = place.widest();
+        self.by_handshakes.remove(&(self.counts.handshakes(site), site));
         change(&mut self.counts, place);
-        let after = ranks(&self.counts);
-        self.by_handshakes.remove(&(before.0, site));
-        self.in_sites.remove(&(site, before.1, origin));
-        if after.0 > 0 {
-            self.by_handshakes.insert((after.0, site));
-        }
-        if after.1 > 0 {
-            self.in_sites.insert((site, after.1, origin));
+        let handshakes = self.counts.handshakes(site);
+        if handshakes > 0 {
+            self.by_handshakes.insert((handshakes, site));
         }
     }
 }
@@ -273,9 +252,9 @@ mod tests {
         let serials: Vec<u64> = (10..).zip(&of_site).map(|(key, peer)| census.enter(peer, key)).collect();
         census.enter(&peer("2001:db8:1::1"), 20);
         assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [10, 1]);
-        // In a site, the network goes first that has most.
+        // In a site, the oldest goes, whichever network has most.
         census.enter(&of_site[3], 30);
-        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [13, 1]);
+        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [10, 1]);
         for (key, (peer, serial)) in (10..).zip(of_site.iter().zip(serials)).take(4) {
             census.end_handshake(peer, serial, key);
         }

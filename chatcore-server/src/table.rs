@@ -68,10 +68,10 @@ impl Table {
         self.reserved_from.is_some_and(|connections| self.all.len() > connections)
     }
 
-    /// A connection without a name that makes room for others. It is the oldest one of its origin, and its site has
-    /// several ([`Census::longest_nameless`]). One that has had its time goes before those that may still be about to say
-    /// something: many users behind one address come back at the same instant, and a few silent connections each of many
-    /// addresses do not push them out. Among equals, the site with most connections without a name is first.
+    /// A connection without a name that makes room for others. It is the oldest one of its site, which has several
+    /// ([`Census::longest_nameless`]). One that has had its time goes before those that may still be about to say something:
+    /// many users behind one address come back at the same instant, and a few silent connections each of many addresses do
+    /// not push them out. Among equals, the site with most connections without a name is first.
     pub(crate) fn first_to_make_room(&self, limits: &DriverLimits, now: Instant) -> Option<usize> {
         let keys = self.census.longest_nameless().take(SITES_TO_MAKE_ROOM_MAX);
         let mut keys = keys.filter(|key| limits.is_counted(&self.all[*key].peer)).peekable();
@@ -424,6 +424,19 @@ mod tests {
         assert_eq!(first(&table), Some(recent));
         let uncounted = DriverLimits::default().with_uncounted_origins(["192.0.2.1/32".parse().expect("a network")]);
         assert_eq!(table.first_to_make_room(&uncounted, NOW), Some(fuller));
+    }
+
+    #[test]
+    fn a_network_whose_connections_have_just_come_does_not_shield_the_others_of_its_site() {
+        let (mut table, limits) = (Table::default(), DriverLimits::default());
+        let network = |number| Ipv6Addr::new(0x2001, 0xdb8, 0, number, 0, 0, 0, 1);
+        let [silent, second, _] = [1, 2, 3].map(|number| come(&mut table, network(number), 1, 900));
+        // It has most, and goes on coming.
+        come(&mut table, network(4), 5, 0);
+        let elsewhere = come(&mut table, [192, 0, 2, 1], 2, 900);
+        assert_eq!(table.first_to_make_room(&limits, NOW), Some(silent), "not {elsewhere}, whose site has fewer");
+        table.remove(silent);
+        assert_eq!(table.first_to_make_room(&limits, NOW), Some(second));
     }
 
     #[test]
