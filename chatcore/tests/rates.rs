@@ -279,3 +279,20 @@ fn who_ends_leaves_the_cost_to_its_origin() {
     // Each says 10 messages to 50 members, and comes and goes.
     assert!((5_000 / 800..=5_000 / 600).contains(&sessions), "{sessions}");
 }
+
+#[test]
+fn who_comes_and_goes_pays_for_1_000_who_are_told() {
+    const BURST: u32 = 10_000;
+    let spent = |watchers: u32| {
+        let mut world = paced(Rate::UNLIMITED, Rate { per_s: 1, burst: BURST });
+        for number in 0..watchers {
+            let conn = world.join_from(&format!("watcher{number}"), 100 + u128::from(number));
+            let _ = world.say(conn, &[ClientMessage::Watch(Watch { names: vec!["flapper"] })]);
+        }
+        let conn = world.join_from("flapper", 1);
+        let _ = world.say(conn, &[goodbye()]);
+        let charge = |_: &u32| world.hub.charge_origin(world.now, QuotaKey(1), 1).is_some();
+        BURST - (0..=BURST).find(charge).expect("it is used up some time")
+    };
+    assert_eq!(spent(1_100), spent(0) + 2 * 1_000, "strangers make nobody pay for more of them");
+}

@@ -38,7 +38,8 @@ impl Pace {
         self.nanos == 0
     }
 
-    /// The same rate so many times, and the same burst.
+    /// The rate so many times. How far a bucket may be ahead stays the same in time, so the burst is as many times as large,
+    /// too.
     pub(super) fn times(self, factor: u32) -> Self {
         let nanos = if self.is_unlimited() { 0 } else { (self.nanos / u64::from(factor)).max(1) };
         Self { nanos, ..self }
@@ -87,6 +88,14 @@ impl Bucket {
         }
     }
 
+    /// Charges as much as puts the bucket no more than so many bursts ahead. It may be further ahead already, and stays so.
+    pub(super) fn charge_up_to(&mut self, now: Instant, cost: u32, pace: &Pace, bursts: u64) {
+        let before = self.paid_off_at;
+        self.charge(now, cost, pace);
+        self.forgive(now, pace, bursts);
+        self.paid_off_at = self.paid_off_at.max(before);
+    }
+
     /// Forgives what is not paid off beyond so many bursts.
     pub(super) fn forgive(&mut self, now: Instant, pace: &Pace, bursts: u64) {
         let latest = Instant::from_nanos(now.as_nanos().saturating_add(pace.burst.saturating_mul(bursts)));
@@ -129,6 +138,19 @@ mod tests {
         assert_eq!(bucket.allowance(until + Duration::from_secs(1), &pace), 10);
         assert_eq!(bucket.paid_off_at(), until + Duration::from_secs(3));
         assert_eq!(bucket.allowance(until + Duration::from_secs(60), &pace), 30, "no more than a burst");
+    }
+
+    #[test]
+    fn what_is_charged_up_to_a_debt_takes_away_none_that_is_larger() {
+        let pace = Pace::new(Rate { per_s: 10, burst: 30 });
+        let (start, mut bucket) = (Instant::from_millis(1), Bucket::default());
+        bucket.charge_up_to(start, 50, &pace, 2);
+        assert_eq!(bucket.paid_off_at(), start + Duration::from_secs(5));
+        bucket.charge_up_to(start, 50, &pace, 2);
+        assert_eq!(bucket.paid_off_at(), start + Duration::from_secs(6));
+        bucket.charge(start, 50, &pace);
+        bucket.charge_up_to(start, 50, &pace, 2);
+        assert_eq!(bucket.paid_off_at(), start + Duration::from_secs(11));
     }
 
     #[test]

@@ -6,8 +6,12 @@ use crate::hub::rate::Pace;
 use crate::limits::Limits;
 use crate::time::Instant;
 
-/// How many bursts an origin may be behind at the most for what is not asked before it is charged.
+/// How many bursts an origin may come to be behind for what is not asked before it is charged.
 const DEBT_BURSTS_MAX: u64 = 2;
+
+/// What an origin is charged at the most for the watchers of one name: strangers choose how many they are, and are not to
+/// use up the rate of all who share the origin.
+const NEWS_COST_MAX: u32 = 1_000;
 
 impl Origins {
     /// Cost that an origin may cause now; none if its site has used up its rate.
@@ -41,13 +45,13 @@ impl Origins {
         account.bucket.paused_until(now, pace).max(of_site)
     }
 
-    /// Lets an origin and its site be behind by no more than so many bursts.
-    fn forgive(&mut self, account: u32, now: Instant, pace: &Pace, bursts: u64) {
+    /// Charges an origin, and its site, as far as that leaves them no more than so many bursts behind.
+    fn charge_up_to(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) {
         let account = &mut self.accounts[account as usize];
-        account.bucket.forgive(now, pace, bursts);
+        account.bucket.charge_up_to(now, cost, pace, DEBT_BURSTS_MAX);
         if let Some(site) = account.site {
             let site = self.sites.get_mut(site);
-            site.bucket.forgive(now, &site.pace, bursts);
+            site.bucket.charge_up_to(now, cost, &site.pace, DEBT_BURSTS_MAX);
         }
     }
 
@@ -63,17 +67,15 @@ impl Origins {
     }
 
     /// Charges an origin for what others are told of one of its sessions that comes or goes. Nobody is asked before, and
-    /// others decide how many they are: so it is never behind by more than another burst.
+    /// others decide how many they are: so it costs no more than some of them, and leaves no debt beyond another burst.
     pub(in crate::hub) fn charge_news(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) {
         if cost > 0 {
-            self.charge(now, account, cost, pace);
-            self.forgive(account, now, pace, DEBT_BURSTS_MAX);
+            self.charge_up_to(now, account, cost.min(NEWS_COST_MAX), pace);
         }
     }
 
     /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, or its
-    /// site has, when it may ask again. Its sessions wait for that, too, and so it is never behind by more than another
-    /// burst.
+    /// site has, when it may ask again. Its sessions wait for that, too, and so this leaves no debt beyond another burst.
     pub(in crate::hub) fn charge_admission(
         &mut self,
         now: Instant,
@@ -84,8 +86,7 @@ impl Origins {
         self.with_account(now, registration.source(), pace, |origins, account| {
             let paused = origins.paused_until(account, now, pace);
             let cost = if paused.is_none() { cost + cost_before } else { cost_before };
-            origins.charge(now, account, cost, pace);
-            origins.forgive(account, now, pace, DEBT_BURSTS_MAX);
+            origins.charge_up_to(now, account, cost, pace);
             paused.map_or(Ok(()), Err)
         })
     }
