@@ -38,11 +38,7 @@ impl Census {
 
     /// The same, as the hub charges it.
     pub(crate) fn source(&self, peer: &Peer, limits: &DriverLimits) -> QuotaSource {
-        let Place { origin, site } = self.place(peer);
-        match site {
-            Some(site) if limits.is_counted(peer) => QuotaSource::from(origin).with_site(site, limits.site_factor),
-            _ => origin.into(),
-        }
+        self.place(peer).source(limits.is_counted(peer), limits.site_factor)
     }
 
     /// Whether a peer may have one more connection, if there are so many for all.
@@ -224,6 +220,18 @@ mod tests {
         assert_eq!(census.check(&peer("192.0.2.1"), &limits, 10), Err(refusal));
         assert_eq!(census.check(&peer("192.0.2.2"), &limits, 10), Ok(()));
         assert_eq!(census.check(&peer("192.0.2.3"), &limits, 1), Ok(()), "one is always possible");
+    }
+
+    #[test]
+    fn the_hub_is_told_the_site_of_those_who_are_counted_and_that_the_others_share_their_origins() {
+        let census = Census::default();
+        let limits = limits().with_uncounted_origins(["2001:db8::/64".parse().expect("it is a network")]);
+        let source = |address| census.source(&peer(address), &limits);
+        let (origin, site) = (census.origin(&peer("2001:db8:0:1::1")), census.place(&peer("2001:db8::")).site);
+        let counted = QuotaSource::from(origin).with_site(site.expect("it is of IPv6"), 2);
+        assert_eq!(source("2001:db8:0:1::1"), counted);
+        assert_eq!(source("2001:db8::1"), QuotaSource::from(census.origin(&peer("2001:db8::"))).shared());
+        assert_eq!(source("192.0.2.1"), census.origin(&peer("192.0.2.1")).into());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use chatcore::{Limits, QuotaKey, Refusal};
+use chatcore::{Limits, QuotaKey, QuotaSource, Refusal};
 
 /// An origin, or a site, may have at most one of this many of all connections.
 const SHARE: u32 = 2;
@@ -57,6 +57,16 @@ impl Place {
     /// The largest network that it belongs to: its site, or its origin if that has none.
     pub(crate) fn widest(self) -> QuotaKey {
         self.site.unwrap_or(self.origin)
+    }
+
+    /// As the hub takes it. Many share an origin that is not counted.
+    pub(crate) fn source(self, is_counted: bool, site_factor: u32) -> QuotaSource {
+        let source = QuotaSource::from(self.origin);
+        match self.site {
+            _ if !is_counted => source.shared(),
+            Some(site) => source.with_site(site, site_factor),
+            None => source,
+        }
     }
 }
 

@@ -45,12 +45,7 @@ pub(crate) fn drive_handshake(
             cost => hub.charge_origin(now, source, cost),
         };
         let Some(registration) = received? else { return Ok(paused_until) };
-        let mut registration = registration.with_origin(place.origin);
-        if !is_counted {
-            registration = registration.with_shared_origin();
-        } else if let Some(site) = place.site {
-            registration = registration.with_site(site, limits.site_factor);
-        }
+        let mut registration = registration.with_source(source);
         if let Some(time) = handshaking.resume_time_max {
             registration = registration.with_resume_time_max(time).expect("a listener has no longer one");
         }

@@ -116,6 +116,41 @@ fn the_origins_of_a_site_share_a_rate_that_is_as_large_as_its_factor_says() {
 }
 
 #[test]
+fn an_origin_that_is_found_to_be_shared_pays_for_no_site() {
+    let mut world = World::new(Limits::default().with_origin_rate(Rate { per_s: 100, burst: 1_000 }));
+    let source = |origin| QuotaSource::from(QuotaKey(origin)).with_site(SITE, 2);
+    assert_eq!(world.hub.charge_origin(world.now, source(1), 10), None, "it still counts there");
+    while world.hub.charge_origin(world.now, source(2), 900).is_none()
+        && world.hub.charge_origin(world.now, source(3), 900).is_none()
+    {}
+    assert!(world.hub.charge_origin(world.now, source(1), 10).is_some());
+    assert_eq!(world.hub.charge_origin(world.now, source(1).shared(), 10), None);
+    assert!(world.hub.charge_origin(world.now, source(1), 10).is_some(), "and counts again");
+    // The same of those who ask for names.
+    let asking = |source| registration(world.now, world.hub.limits(), "a").with_source(source);
+    let (mut counted, mut shared) = (asking(source(1)), asking(source(1).shared()));
+    assert!(world.hub.charge_registration(world.now, &mut counted).is_err());
+    assert_eq!(world.hub.charge_registration(world.now, &mut shared), Ok(()));
+}
+
+#[test]
+fn members_of_an_origin_that_comes_to_be_shared_count_in_its_site_until_it_has_nothing_any_more() {
+    let mut world = World::new(Limits::default().with_members_of_origin_max(1));
+    let [a, b, c] = [("a", 1), ("b", 2), ("c", 3)].map(|(name, origin)| admit(&mut world, name, origin).unwrap());
+    assert_eq!([world.join_room(a, "#one"), world.join_room(b, "#one")], [Ok(()); 2], "the site has two members");
+    let shared = registration(world.now, world.hub.limits(), "shared").with_origin(QuotaKey(1)).with_shared_origin();
+    let shared = world.let_in(shared).unwrap();
+    assert_eq!(world.join_room(c, "#one"), Err(RejectCode::RoomFull));
+    assert_eq!(world.join_room(shared, "#one"), Ok(()), "for itself there is no bound");
+    for conn in [a, shared] {
+        let _ = world.say(conn, &[goodbye()]);
+        world.written(conn);
+    }
+    world.drain();
+    assert_eq!(world.join_room(c, "#one"), Ok(()));
+}
+
+#[test]
 fn the_origins_of_a_site_open_so_many_rooms_together() {
     let mut world = World::new(Limits::default().with_rooms_of_origin_max(1));
     let [a, b, c] = [("a", 1), ("b", 2), ("c", 3)].map(|(name, origin)| admit(&mut world, name, origin).unwrap());

@@ -208,11 +208,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             Next::Decide(registration) if registration.is_resumption() && !self.has_session_for(&registration) => {
                 return self.input(|core, now, hub| core.refuse(now, hub, &Refusal::SessionOver));
             }
-            Next::Decide(mut registration) => {
+            Next::Decide(registration) => {
                 let (shared, origin) = (self.shared, self.origin);
-                if self.origin.is_shared {
-                    *registration = registration.with_shared_origin();
-                }
                 self.deciding = Some(Box::pin(async move {
                     let decision = shared.undecided.ask(&shared.hooks, origin, &registration).await;
                     with_limits(&shared.hooks, registration, decision)

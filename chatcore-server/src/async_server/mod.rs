@@ -78,7 +78,9 @@ use crate::wall_clock::WallClock;
 ///
 /// *Other limits.* [`with_hub`](Self::with_hub) gives a running server other limits ([`Hub::set_limits`]) and other reserved
 /// names ([`Hub::set_reserved`]). The other fields of [`AsyncConfig`] hold from the start to the end, because all
-/// connections share what they size: for others, start another server, give it those who come, and shut this one down. How
+/// connections share what they size: for others, start another server, give it those who come, and shut this one down. That
+/// is so for [`AsyncConfig::site_factor`], too: what [`Hub::set_site_factor`] says holds for a site until its next
+/// connection. How
 /// much is logged is for the program to bound: the server logs with `tracing`, and what the program subscribes decides.
 ///
 /// *Panics.* A panic in a hook ends what [`Hooks`] says, and nothing else. If the hub itself panics, which is a bug, all

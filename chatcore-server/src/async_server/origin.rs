@@ -37,10 +37,7 @@ impl Origin {
 
     /// As the hub charges it.
     pub(super) fn source(&self, site_factor: u32) -> QuotaSource {
-        match self.place.site {
-            Some(site) if !self.is_shared => QuotaSource::from(self.place.origin).with_site(site, site_factor),
-            _ => self.place.origin.into(),
-        }
+        self.place.source(!self.is_shared, site_factor)
     }
 
     /// The same as a part of a site, with a number that no origin has: a larger network that may belong to one person. The

@@ -31,8 +31,8 @@ use crate::wire::{
 /// 2. When it returns a [`Registration`], decide, now or later, on this thread or another. Either give it to
 ///    [`Hub::admit`](crate::Hub::admit), and drop the handshake. Or [`refuse`](Self::refuse) it: then the client may
 ///    ask again. What may be refused without the hub, charge before
-///    ([`Hub::charge_registration`](crate::Hub::charge_registration)): asking is not to be free. Before a late decision, check whether the handshake [is over](Self::is_over). If it is, the connection
-///    is gone: drop the registration.
+///    ([`Hub::charge_registration`](crate::Hub::charge_registration)): asking is not to be free. Before a late decision,
+///    check whether the handshake [is over](Self::is_over). If it is, the connection is gone: drop the registration.
 /// 3. After each call, write what [`transmit`](Self::transmit) gives, and report it to
 ///    [`transmitted`](Self::transmitted).
 /// 4. When a call returns an error, write what `transmit` still gives, as far as the transport takes it at once, and
@@ -177,7 +177,6 @@ impl Handshake {
         let name = UserName::new(spelling)?;
         let display_name = (spelling != name.as_str()).then(|| spelling.into());
         let cost = mem::take(&mut self.cost);
-        let origin = QuotaKey::default();
         let outbox = self.outbox.clone();
         Ok(Registration {
             name,
@@ -186,9 +185,7 @@ impl Handshake {
             frame_bytes_max,
             cost,
             is_charged: false,
-            origin,
-            site: None,
-            is_shared: false,
+            source: QuotaSource::default(),
             limits: None,
             resume_time: OwnResumeTime::HUB,
             outbox,

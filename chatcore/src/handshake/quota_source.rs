@@ -2,11 +2,12 @@
 
 /// A number for the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The
 /// hub gives each origin a quota of cost ([`Limits::origin_rate`](crate::Limits::origin_rate)) and of memory
-/// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)), and bounds its sessions, its rooms and its
-/// detached sessions in number ([`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max),
+/// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)), and bounds its sessions, its rooms and
+/// its detached sessions in number
+/// ([`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max),
 /// [`rooms_of_origin_max`](crate::Limits::rooms_of_origin_max),
-/// [`detached_of_origin_max`](crate::Limits::detached_of_origin_max)). The hub only compares keys. The number itself means
-/// nothing to it, except 0, the default: so many may share that key that the hub does not bound its numbers.
+/// [`detached_of_origin_max`](crate::Limits::detached_of_origin_max)). The hub only compares keys. The number itself
+/// means nothing to it, except 0, the default: so many may share that key that the hub does not bound its numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct QuotaKey(pub u128);
@@ -18,8 +19,8 @@ pub(crate) struct Site {
     pub(crate) factor: u32,
 }
 
-/// Where a connection comes from, before it asks for anything: its origin, and the site that this belongs to, if any. An
-/// origin alone is one, too.
+/// Where a connection comes from: its origin, the site that this belongs to, if any, and whether many share it. An origin
+/// alone is one, too.
 ///
 /// ```
 /// use chatcore::{CONNECTION_COST, Hub, Instant, Limits, QuotaKey, QuotaSource, Rate};
@@ -36,19 +37,37 @@ pub(crate) struct Site {
 pub struct QuotaSource {
     pub(crate) origin: QuotaKey,
     pub(crate) site: Option<Site>,
+    /// The driver knows that many share the origin.
+    pub(crate) is_shared: bool,
 }
 
 impl QuotaSource {
-    /// Says that the origin belongs to a site, as [`Registration::with_site`](crate::Registration::with_site). Leave this out
-    /// for an origin that [many share](crate::Registration::with_shared_origin).
+    /// Says that the origin belongs to a site, as [`Registration::with_site`](crate::Registration::with_site).
     #[must_use]
     pub fn with_site(self, site: QuotaKey, factor: u32) -> Self {
         Self { site: Some(Site { key: site, factor: factor.max(1) }), ..self }
+    }
+
+    /// Says that many users share the origin, as
+    /// [`Registration::with_shared_origin`](crate::Registration::with_shared_origin).
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+
+    /// Whether the limits on numbers for one origin hold.
+    pub(crate) fn is_counted(self) -> bool {
+        !self.is_shared && self.origin != QuotaKey::default()
+    }
+
+    /// The site in which it counts, if it counts at all.
+    pub(crate) fn counted_site(self) -> Option<Site> {
+        self.site.filter(|_| self.is_counted())
     }
 }
 
 impl From<QuotaKey> for QuotaSource {
     fn from(origin: QuotaKey) -> Self {
-        Self { origin, site: None }
+        Self { origin, ..Self::default() }
     }
 }

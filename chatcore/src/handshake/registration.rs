@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use super::quota_source::{QuotaKey, QuotaSource, Site};
+use super::quota_source::{QuotaKey, QuotaSource};
 use crate::limits_error::LimitsError;
 use crate::name::UserName;
 use crate::outbox::Outbox;
@@ -49,10 +49,7 @@ pub struct Registration {
     pub(crate) cost: u32,
     /// A hub has charged the origin for it.
     pub(crate) is_charged: bool,
-    pub(crate) origin: QuotaKey,
-    pub(crate) site: Option<Site>,
-    /// The driver knows that many share the origin.
-    pub(crate) is_shared: bool,
+    pub(crate) source: QuotaSource,
     /// What its user may, in place of what all may.
     pub(crate) limits: Option<UserLimits>,
     /// How long its session waits when its connection breaks, in place of the hub's time.
@@ -129,7 +126,7 @@ impl Registration {
     /// Sets the origin of the connection. Without this call, it is [`QuotaKey`]`(0)`: all such connections share the
     /// quota of cost and memory of one origin.
     pub fn with_origin(self, origin: QuotaKey) -> Self {
-        Self { origin, ..self }
+        Self { source: QuotaSource { origin, ..self.source }, ..self }
     }
 
     /// Says that the origin belongs to a site: a larger network of many origins that may belong to one person, such as an IPv6
@@ -137,36 +134,32 @@ impl Registration {
     /// names) hold for the whole of a site, too, `factor` times, and so do its rate
     /// ([`Limits::origin_rate`](crate::Limits::origin_rate)) and its share of the memory
     /// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)). When the memory, or places for detached
-    /// sessions, are used up, a site has to give way by what it has divided by the factor. An origin that is
-    /// [shared](Self::with_shared_origin) counts in no site. A factor of 0 counts as 1. Keys of sites are not compared with
-    /// those of origins.
+    /// sessions, are used up, a site has to give way by what it has divided by the factor. A factor of
+    /// 0 counts as 1. Keys of sites are not compared with those of origins.
+    ///
+    /// An origin that is [shared](Self::with_shared_origin) from the first counts in no site, and if it is not shared any more,
+    /// in none until it has nothing any more. One that comes to be shared while it has something counts in its site no more,
+    /// but for its members of rooms ([`Limits::members_of_origin_max`](crate::Limits::members_of_origin_max)): until it has
+    /// nothing any more, they count for the others of the site.
     ///
     /// The site must follow from the origin. An origin keeps its site, or that it belongs to none, for as long as it has
     /// anything: a session, a connection that is closing, or a room that one of its sessions has opened. The factor of a site
-    /// is the one that the last registration from there said, or [`Hub::set_site_factor`](crate::Hub::set_site_factor).
+    /// is the one that the last registration or charge from there said
+    /// ([`Hub::charge_origin`](crate::Hub::charge_origin)), or [`Hub::set_site_factor`](crate::Hub::set_site_factor).
     pub fn with_site(self, site: QuotaKey, factor: u32) -> Self {
-        Self { site: Some(Site { key: site, factor: factor.max(1) }), ..self }
+        Self { source: self.source.with_site(site, factor), ..self }
     }
 
     /// Says that many users share the origin, such as that of a proxy: the limits on numbers for one origin do not hold for
     /// it, as if it were [`QuotaKey`]`(0)`. Those on cost and memory do. What the last registration from an origin said
     /// holds for all its sessions: so an origin may come to be shared, or not, while it has some.
     pub fn with_shared_origin(self) -> Self {
-        Self { is_shared: true, ..self }
+        Self { source: self.source.shared(), ..self }
     }
 
-    pub(crate) fn with_source(self, QuotaSource { origin, site }: QuotaSource) -> Self {
-        Self { origin, site, ..self }
-    }
-
-    /// Where it comes from, as it is charged.
-    pub(crate) fn source(&self) -> QuotaSource {
-        QuotaSource { origin: self.origin, site: self.site.filter(|_| self.is_counted()) }
-    }
-
-    /// Whether the limits on numbers for one origin hold.
-    pub(crate) fn is_counted(&self) -> bool {
-        !self.is_shared && self.origin != QuotaKey::default()
+    /// Says all three at once: the origin, its site if it belongs to one, and whether many share it.
+    pub fn with_source(self, source: impl Into<QuotaSource>) -> Self {
+        Self { source: source.into(), ..self }
     }
 
     /// Gives the user limits of its own, in place of those of the hub: for an administrator or a bot, for example.

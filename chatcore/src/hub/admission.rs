@@ -238,7 +238,7 @@ impl Hub {
         if sessions.len() >= sessions_max as usize {
             return Err(Refusal::HubFull { sessions_max });
         }
-        let checked = sessions.origins.check_session(registration, &sessions.limits);
+        let checked = sessions.origins.check_session(registration, [], &sessions.limits);
         checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })?;
         let (sessions, _) = self.ordered.unordered();
         let token = Token::from_bytes(self.secrets.draw());

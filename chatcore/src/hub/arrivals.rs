@@ -100,7 +100,7 @@ impl Hub {
         let sessions = self.ordered.sessions();
         let oldest = sessions.find(registration.name.as_bytes());
         let ended = oldest.into_iter().flat_map(|oldest| sessions.ring(oldest)).map(|index| &sessions[index].share);
-        let checked = sessions.origins.check_session_after(registration, ended, &sessions.limits);
+        let checked = sessions.origins.check_session(registration, ended, &sessions.limits);
         checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })
     }
 

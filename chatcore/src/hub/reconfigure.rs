@@ -38,8 +38,8 @@ impl Hub {
     }
 
     /// Says how many times the limits of an origin hold for each site, in place of what
-    /// [`Registration::with_site`](crate::Registration::with_site) has said before. What the next registration from a site says
-    /// holds for that. 0 counts as 1. The call takes time in proportion to the sites.
+    /// [`Registration::with_site`](crate::Registration::with_site) has said before. What the next registration or charge from a
+    /// site says holds for that: a driver that says a factor says the new one from then on. 0 counts as 1. The call takes time in proportion to the sites.
     pub fn set_site_factor(&mut self, now: Instant, factor: u32) {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();

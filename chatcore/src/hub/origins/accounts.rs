@@ -107,9 +107,9 @@ impl Origins {
 
     /// The share of what a registration begins or goes on with. It must be closed.
     pub(in crate::hub) fn open(&mut self, now: Instant, registration: &Registration, pace: &Pace) -> Share {
-        let account = self.account(now, registration.origin);
-        self.set_site(account, registration.source().site, pace);
-        self.set_counted(account, registration.is_counted());
+        let account = self.account(now, registration.source.origin);
+        self.set_site(account, registration.source.counted_site(), pace);
+        self.set_counted(account, registration.source.is_counted());
         self.accounts[account as usize].users += 1;
         Share { account, granules: 0 }
     }

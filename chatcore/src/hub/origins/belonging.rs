@@ -1,8 +1,8 @@
 //! To which site an origin belongs, and what counts there with it.
 //!
-//! An origin that has something keeps its site: its members of very many rooms would have to be counted anew. When the limits
-//! on numbers hold for it no more, or again, that takes a few steps: its members go on counting in the site, where they matter
-//! to others alone, and nothing else does.
+//! An origin that has something keeps its site, or that it has none: its members of very many rooms would have to be counted
+//! anew. When the limits on numbers hold for it no more, or again, that takes a few steps: nothing of it counts in the site but
+//! its members, which go on counting there for the others of the site until it has nothing any more.
 
 use alloc::vec::Vec;
 

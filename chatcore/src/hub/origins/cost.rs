@@ -83,7 +83,7 @@ impl Origins {
         (cost, cost_before): (u32, u32),
         pace: &Pace,
     ) -> Result<(), Instant> {
-        self.with_account(now, registration.source(), pace, |origins, account| {
+        self.with_account(now, registration.source, pace, |origins, account| {
             let paused = origins.paused_until(account, now, pace);
             let cost = if paused.is_none() { cost + cost_before } else { cost_before };
             origins.charge_up_to(now, account, cost, pace);
@@ -119,11 +119,12 @@ impl Origins {
     ) -> T {
         let index = self.account(now, source.origin);
         // A driver may know the site of a registration alone.
-        if source.site.is_some() {
-            self.set_site(index, source.site, pace);
-            if self.accounts[index as usize].users == 0 {
-                self.set_counted(index, true);
-            }
+        let site = source.counted_site();
+        if site.is_some() {
+            self.set_site(index, site, pace);
+        }
+        if self.accounts[index as usize].users == 0 && (site.is_some() || !source.is_counted()) {
+            self.set_counted(index, source.is_counted());
         }
         let outcome = change(self, index);
         self.queue_if_idle(index);
@@ -132,11 +133,11 @@ impl Origins {
 
     /// Whether a registration may demand a sign of life of somebody now. If so, it has.
     pub(in crate::hub) fn demand(&mut self, now: Instant, registration: &Registration, limits: &Limits) -> bool {
-        if !registration.is_counted() {
+        if !registration.source.is_counted() {
             return true;
         }
         let pace = Pace::new(limits.probe_rate);
-        let index = self.account(now, registration.origin);
+        let index = self.account(now, registration.source.origin);
         let demands = &mut self.accounts[index as usize].demands;
         let mut charged = *demands;
         charged.charge(now, 1, &pace);

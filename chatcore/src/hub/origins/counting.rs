@@ -1,7 +1,5 @@
 //! What each origin and each site has in number, and whether it may have more.
 
-use core::iter;
-
 use super::accounts::{Account, Origins, Share};
 use super::numbers::{Bound, Numbers};
 use super::ranking::Party;
@@ -25,20 +23,17 @@ impl Origins {
         bound.check(more, number(numbers), site.map(|site| (number(&site.numbers), site.factor)))
     }
 
-    /// Whether one more session may begin that comes from there. If not, how many its origin or its site may have.
-    pub(in crate::hub) fn check_session(&self, registration: &Registration, limits: &Limits) -> Result<(), u32> {
-        self.check_session_after(registration, iter::empty(), limits)
-    }
-
-    /// The same after these sessions have ended.
-    pub(in crate::hub) fn check_session_after<'a>(
+    /// Whether one more session may begin that comes from there, after these have ended. If not, how many its origin or its
+    /// site may have.
+    pub(in crate::hub) fn check_session<'a>(
         &self,
         registration: &Registration,
-        ended: impl Iterator<Item = &'a Share>,
+        ended: impl IntoIterator<Item = &'a Share>,
         limits: &Limits,
     ) -> Result<(), u32> {
-        let account = self.by_origin.get(&registration.origin).copied();
-        let site = registration.site.and_then(|site| self.sites.find(site.key));
+        let source = registration.source;
+        let account = self.by_origin.get(&source.origin).copied();
+        let site = source.counted_site().and_then(|site| self.sites.find(site.key));
         let (mut of_origin, mut of_site) = (0, 0);
         for share in ended {
             of_origin += u32::from(account == Some(share.account));
@@ -69,12 +64,13 @@ impl Origins {
         number: impl Fn(&Numbers) -> u32,
         (gone_of_origin, gone_of_site): (u32, u32),
     ) -> Result<(), u32> {
-        if !registration.is_counted() {
+        let source = registration.source;
+        if !source.is_counted() {
             return Ok(());
         }
-        let account = self.by_origin.get(&registration.origin).map(|account| &self.accounts[*account as usize]);
+        let account = self.by_origin.get(&source.origin).map(|account| &self.accounts[*account as usize]);
         let of_origin = account.map_or(0, |account| number(&account.numbers)) - gone_of_origin;
-        let of_site = registration.site.map(|site| {
+        let of_site = source.counted_site().map(|site| {
             let of_site = self.sites.find(site.key).map_or(0, |site| number(&self.sites.get(site).numbers));
             (of_site - gone_of_site, site.factor)
         });
