@@ -205,10 +205,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
                 self.turn_away();
                 Flow::End
             }
-            Next::Decide(registration) if registration.is_resumption() && !self.has_session_for(&registration) => {
-                return self.input(|core, now, hub| core.refuse(now, hub, &Refusal::SessionOver));
-            }
             Next::Decide(registration) => {
+                if let Err(refusal) = self.check_resume(&registration) {
+                    return self.input(|core, now, hub| core.refuse(now, hub, &refusal));
+                }
                 let (shared, origin) = (self.shared, self.origin);
                 self.deciding = Some(Box::pin(async move {
                     let decision = shared.undecided.ask(&shared.hooks, origin, &registration).await;
@@ -224,10 +224,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
         };
     }
 
-    /// Whether the hub has the session that a registration asks for. Who asks for another one takes no place among those
+    /// Whether the hub may give a client the session that it asks for. Who asks for another one takes no place among those
     /// that wait for the program.
-    fn has_session_for(&mut self, registration: &Registration) -> bool {
-        self.hold(|_, _, state| state.hub.has_session_for(registration)).unwrap_or_default()
+    fn check_resume(&mut self, registration: &Registration) -> Result<(), Refusal> {
+        self.hold(|_, _, state| state.hub.check_resume(registration)).unwrap_or(Err(Refusal::SessionOver))
     }
 
     /// Whether the connections that are left are for those who resume a session.

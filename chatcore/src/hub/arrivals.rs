@@ -104,14 +104,21 @@ impl Hub {
         checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })
     }
 
-    /// Whether there is the session that a registration asks for, by its name and its token. If not, the hub refuses it
-    /// whatever a program decides: so a program that takes its time for such decisions need not ask itself.
-    pub fn has_session_for(&self, registration: &Registration) -> bool {
-        let Request::Resume { token, .. } = &registration.request else { return false };
+    /// Whether the hub may give a client the session that it asks for: there is one by its name and its token, and the request
+    /// is newer than the last one for it. A program that takes its time for such decisions need not ask itself about others:
+    /// [`admit`](Self::admit) would refuse them whatever it decides. A registration that asks for a name is not checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::SessionOver`] or [`Refusal::StaleResume`].
+    pub fn check_resume(&self, registration: &Registration) -> Result<(), Refusal> {
+        let Request::Resume { token, attempt, .. } = &registration.request else { return Ok(()) };
         let sessions = self.ordered.sessions();
-        let mut holders =
-            sessions.find(registration.name.as_bytes()).into_iter().flat_map(|oldest| sessions.ring(oldest));
-        holders.any(|session| sessions[session].details.token == *token) || sessions.find_by_token(token).is_some()
+        let oldest = sessions.find(registration.name.as_bytes());
+        let mut holders = oldest.into_iter().flat_map(|oldest| sessions.ring(oldest));
+        let session = holders.find(|session| sessions[*session].details.token == *token);
+        let session = session.or_else(|| sessions.find_by_token(token)).ok_or(Refusal::SessionOver)?;
+        if *attempt > sessions[session].details.attempt { Ok(()) } else { Err(Refusal::StaleResume) }
     }
 }
 

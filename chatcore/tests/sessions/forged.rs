@@ -27,6 +27,26 @@ fn a_name_without_its_token_brings_nothing() {
 }
 
 #[test]
+fn who_asks_for_a_session_is_checked_before_anybody_decides() {
+    let mut world = World::new(Limits::default());
+    let (bob, token) = join_with_token(&mut world, "bob");
+    world.hub.disconnect(world.now, bob).unwrap();
+    let resume = |world: &World, token, attempt| {
+        let mut said = Preface::OURS.encode().to_vec();
+        ClientMessage::Resume(Resume { name: "bob", token, received: None, attempt, frame_bytes_max: u32::MAX })
+            .encode(&mut said);
+        Handshake::new(world.now, world.hub.limits()).receive(world.now, &mut &said[..]).unwrap().unwrap()
+    };
+    assert_eq!(world.hub.check_resume(&resume(&world, Token::from_bytes([0; 16]), 9)), Err(Refusal::SessionOver));
+    assert_eq!(world.hub.check_resume(&resume(&world, token, 1)), Ok(()));
+    try_resume_again(&mut world, "bob", token, None, 5).unwrap();
+    assert_eq!(world.hub.check_resume(&resume(&world, token, 5)), Err(Refusal::StaleResume));
+    assert_eq!(world.hub.check_resume(&resume(&world, token, 6)), Ok(()));
+    let name = world::registration(world.now, world.hub.limits(), "alice");
+    assert_eq!(world.hub.check_resume(&name), Ok(()));
+}
+
+#[test]
 fn a_token_guessed_many_times_costs_a_connection_each_and_changes_nothing() {
     let mut world = World::new(Limits::default().with_origin_rate(Rate::UNLIMITED));
     let mut bob = world.connect("bob");
