@@ -11,6 +11,7 @@ use crate::log_in::Undecided;
 use crate::peer::Peer;
 use chatcore_transport::{ProxyReader, Transport};
 
+#[expect(clippy::struct_excessive_bools, reason = "they say one thing each, and none follows from another")]
 pub(crate) struct Connection {
     pub(crate) transport: Transport,
     pub(crate) peer: Peer,
@@ -26,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) in_read_queue: bool,
     /// It is among those that are to be written to.
     pub(crate) in_write_queue: bool,
+    /// Its origin is bounded in number, and so are the rests of its site. Set when it comes: what is added is taken away so.
+    pub(crate) is_counted: bool,
     /// The peer has ended its side, and is still to get the answers to what it has asked.
     pub(crate) has_ended: bool,
     pub(crate) readiness: Readiness,
@@ -185,6 +188,7 @@ impl Connection {
             usage: Usage::default(),
             in_read_queue: false,
             in_write_queue: false,
+            is_counted: true,
             has_ended: false,
             readiness: Readiness::default(),
         }

@@ -207,7 +207,7 @@ impl Connections {
     pub(crate) fn open(&mut self, now: Instant, transport: Transport, peer: Peer, entrance: Entrance) {
         debug!(%peer, "connected");
         let Self { hub, table, limits, .. } = self;
-        let key = handshakes::open(hub, table, now, transport, peer, entrance.resume_time_max);
+        let key = handshakes::open(hub, table, limits, now, transport, peer, entrance.resume_time_max);
         match entrance.way {
             Way::Direct => {
                 handshakes::charge(hub, table, limits, now, key);

@@ -189,6 +189,7 @@ const fn cost(transport: &Transport, tls_handshake_cost: u32) -> u32 {
 pub(crate) fn open(
     hub: &Hub,
     table: &mut Table,
+    limits: &DriverLimits,
     now: Instant,
     transport: Transport,
     peer: Peer,
@@ -196,6 +197,7 @@ pub(crate) fn open(
 ) -> usize {
     let handshake = Handshake::new(now, hub.limits());
     let mut connection = Connection::new(now, transport, peer, handshake);
+    connection.is_counted = limits.is_counted(&peer);
     if let Stage::Handshaking(handshaking) = &mut connection.stage {
         handshaking.resume_time_max = resume_time_max;
     }

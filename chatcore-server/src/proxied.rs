@@ -81,7 +81,7 @@ pub(crate) fn take_header(
                 debug!(peer = %source, proxy = %connection.peer, "comes through a proxy");
                 let peer = Peer::from(source).named_by(&connection.peer);
                 let has_room = table.census.check(&peer, limits, room);
-                table.set_peer(key, peer);
+                table.set_peer(key, peer, limits);
                 if let Err(refusal) = has_room {
                     turn_away(hub, table, limits, now, key, &refusal);
                     return false;
@@ -89,7 +89,7 @@ pub(crate) fn take_header(
             } else {
                 // The proxy speaks for itself, or for nobody that it knows: for no user of this machine.
                 let peer = connection.peer.without_user();
-                table.set_peer(key, peer);
+                table.set_peer(key, peer, limits);
             }
             handshakes::charge(hub, table, limits, now, key)
         }

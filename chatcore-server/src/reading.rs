@@ -135,7 +135,7 @@ impl Reading<'_> {
 
     /// Reads once and hands on what has arrived. None if that was all for now.
     fn read(&mut self, key: usize, budget: usize) -> Option<usize> {
-        let bytes_max = budget.min(self.table.read_bytes_max(self.limits, self.now, key));
+        let bytes_max = budget.min(self.table.read_bytes_max(self.now, key));
         let connection = self.table.at(key);
         let kept_bytes = connection.kept().len();
         // There is room for what was left over last time before what comes now.

@@ -27,18 +27,19 @@ pub(crate) struct Rests {
 }
 
 impl Rests {
-    /// A connection of this site keeps so many bytes.
-    pub(crate) fn add(&mut self, site: QuotaKey, bytes: usize) {
-        if bytes > 0 {
-            self.bytes += bytes;
+    /// A connection keeps so many bytes. It is of this site, or of none if the limits on numbers do not hold for it.
+    pub(crate) fn add(&mut self, site: Option<QuotaKey>, bytes: usize) {
+        self.bytes += bytes;
+        if let Some(site) = site.filter(|_| bytes > 0) {
             *self.of.entry(site).or_default() += bytes;
         }
     }
 
     /// It keeps them no more.
-    pub(crate) fn remove(&mut self, site: QuotaKey, bytes: usize) {
-        let Some(of_site) = self.of.get_mut(&site).filter(|_| bytes > 0) else { return };
+    pub(crate) fn remove(&mut self, site: Option<QuotaKey>, bytes: usize) {
         self.bytes -= bytes;
+        let Some(site) = site.filter(|_| bytes > 0) else { return };
+        let of_site = self.of.entry(site).or_default();
         *of_site -= bytes;
         if *of_site == 0 {
             self.of.remove(&site);
@@ -51,7 +52,7 @@ impl Rests {
     }
 
     /// Whether only little is to be read of a connection, so that those who are held up do not fill the memory: all
-    /// keep too much, or those of its site do, which is none if the limits on numbers do not hold for it.
+    /// keep too much, or those of its site do.
     pub(crate) fn are_long_for(&self, site: Option<QuotaKey>) -> bool {
         let of_site = site.and_then(|site| self.of.get(&site)).copied().unwrap_or_default();
         self.bytes >= RESTS_BYTES_MAX || of_site >= OF_SITE_BYTES_MAX
@@ -76,15 +77,15 @@ mod tests {
     #[test]
     fn a_site_that_keeps_much_is_read_slowly_and_no_other() {
         let mut rests = Rests::default();
-        rests.add(GREEDY, OF_SITE_BYTES_MAX - 1);
+        rests.add(Some(GREEDY), OF_SITE_BYTES_MAX - 1);
         assert!(rests.are_short() && !rests.are_long_for(Some(GREEDY)));
-        rests.add(GREEDY, 1);
+        rests.add(Some(GREEDY), 1);
         assert!(!rests.are_short() && rests.are_long_for(Some(GREEDY)));
         assert!(!rests.are_long_for(Some(OTHER)));
         assert!(!rests.are_long_for(None), "many share this one");
-        rests.remove(GREEDY, 1);
+        rests.remove(Some(GREEDY), 1);
         assert!(!rests.are_long_for(Some(GREEDY)));
-        rests.remove(GREEDY, OF_SITE_BYTES_MAX - 1);
+        rests.remove(Some(GREEDY), OF_SITE_BYTES_MAX - 1);
         assert!(rests.of.is_empty() && rests.bytes == 0, "{rests:?}");
     }
 
@@ -92,10 +93,10 @@ mod tests {
     fn when_all_keep_too_much_all_are_read_slowly() {
         let mut rests = Rests::default();
         for site in 10..18 {
-            rests.add(QuotaKey(site), OF_SITE_BYTES_MAX);
+            rests.add(Some(QuotaKey(site)), OF_SITE_BYTES_MAX);
         }
         assert!(rests.are_long_for(Some(OTHER)) && rests.are_long_for(None));
-        rests.remove(QuotaKey(10), 1);
+        rests.remove(Some(QuotaKey(10)), 1);
         assert!(!rests.are_long_for(Some(OTHER)));
         assert!(slow_read_bytes(Load::Heavy) < slow_read_bytes(Load::Light));
     }

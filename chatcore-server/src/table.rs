@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use chatcore::{ConnId, Instant};
+use chatcore::{ConnId, Instant, QuotaKey};
 use slab::Slab;
 
 use crate::buffers::{Buffers, capacity_max};
@@ -158,12 +158,12 @@ impl Table {
     }
 
     /// A connection without a name is somebody else's, as its proxy says.
-    pub(crate) fn set_peer(&mut self, key: usize, peer: Peer) {
+    pub(crate) fn set_peer(&mut self, key: usize, peer: Peer, limits: &DriverLimits) {
         let connection = &mut self.all[key];
         let Stage::Handshaking(handshaking) = &mut connection.stage else { return };
         self.census.end_handshake(&connection.peer, handshaking.serial, key);
         self.census.leave(&connection.peer);
-        connection.peer = peer;
+        (connection.peer, connection.is_counted) = (peer, limits.is_counted(&peer));
         handshaking.serial = self.census.enter(&peer, key);
     }
 
@@ -289,21 +289,25 @@ impl Table {
 
     /// Bytes that may be read of one connection at once.
     #[inline]
-    pub(crate) fn read_bytes_max(&self, limits: &DriverLimits, now: Instant, key: usize) -> usize {
+    pub(crate) fn read_bytes_max(&self, now: Instant, key: usize) -> usize {
         if self.rests.are_short() {
             return usize::MAX;
         }
         let connection = &self.all[key];
-        let site = limits.is_counted(&connection.peer).then(|| self.census.place(&connection.peer).widest());
-        if self.rests.are_long_for(site) { rests::slow_read_bytes(connection.load(now)) } else { usize::MAX }
+        let are_long = self.rests.are_long_for(self.rests_of(connection));
+        if are_long { rests::slow_read_bytes(connection.load(now)) } else { usize::MAX }
+    }
+
+    /// The site whose rests those of a connection are among; none if many come from its origin.
+    fn rests_of(&self, connection: &Connection) -> Option<QuotaKey> {
+        connection.is_counted.then(|| self.census.place(&connection.peer).widest())
     }
 
     /// Takes out what a connection keeps, to be put back with [`Table::keep`].
     pub(crate) fn take_kept(&mut self, key: usize) -> Kept {
-        let connection = &mut self.all[key];
-        let kept = connection.take_kept();
-        if connection.flow() != Flow::Read {
-            self.rests.remove(self.census.place(&connection.peer).widest(), kept.bytes.capacity());
+        let kept = self.all[key].take_kept();
+        if self.all[key].flow() != Flow::Read {
+            self.rests.remove(self.rests_of(&self.all[key]), kept.bytes.capacity());
         }
         self.change(key, |connection| connection.set_flow(Flow::Read));
         kept
@@ -321,7 +325,8 @@ impl Table {
             connection.set_kept(kept);
         }
         if flow != Flow::Read {
-            self.rests.add(self.census.place(&connection.peer).widest(), connection.kept_capacity());
+            let capacity = connection.kept_capacity();
+            self.rests.add(self.rests_of(&self.all[key]), capacity);
         }
         self.change(key, |connection| connection.set_flow(flow));
         if flow == Flow::Continue {
@@ -441,15 +446,22 @@ mod tests {
 
     #[test]
     fn networks_of_a_site_that_keep_much_together_are_read_slowly_and_others_are_not() {
-        let (mut table, limits) = (Table::default(), DriverLimits::default());
+        let mut table = Table::default();
         let mut of_network =
             |site, network| come(&mut table, Ipv6Addr::new(0x2001, 0xdb8, site, network, 0, 0, 0, 1), 1, 0);
-        let [first, second, third, elsewhere] = [(0, 1), (0, 2), (0, 3), (1, 1)].map(|(a, b)| of_network(a, b));
-        for key in [first, second] {
+        let [first, second, third, shared, elsewhere] =
+            [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1)].map(|(a, b)| of_network(a, b));
+        table.all[shared].is_counted = false;
+        let keep = |table: &mut Table, key| {
             let kept = Kept { bytes: vec![0; 5 << 20], used: 0 };
             table.keep(NOW, key, kept, Flow::Paused { until: NOW });
-        }
-        let read_bytes_max = |table: &Table, key| table.read_bytes_max(&limits, NOW, key);
+        };
+        let read_bytes_max = |table: &Table, key| table.read_bytes_max(NOW, key);
+        keep(&mut table, first);
+        keep(&mut table, shared);
+        assert_eq!(read_bytes_max(&table, third), usize::MAX, "what many share is not the site's");
+        keep(&mut table, second);
+        assert_eq!(read_bytes_max(&table, shared), usize::MAX);
         assert_eq!(read_bytes_max(&table, third), 1_024);
         assert_eq!(read_bytes_max(&table, elsewhere), usize::MAX);
         table.remove(first);

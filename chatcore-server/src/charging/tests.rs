@@ -273,7 +273,7 @@ fn the_start_of_a_frame_holds_no_buffer_that_is_far_larger() {
 fn others_are_read_as_before_while_an_origin_keeps_much() {
     let mut bench = Bench::new();
     let (key, mut client) = over_socket(&mut bench);
-    bench.table.rests.add(QuotaKey(7), RESTS_BYTES_MAX - 1);
+    bench.table.rests.add(Some(QuotaKey(7)), RESTS_BYTES_MAX - 1);
     let mut frame = Vec::new();
     ClientMessage::Send(Send { to: "nobody", body: &vec![b'x'; 60_000] }).encode(&mut frame);
     let mut say = |bench: &mut Bench| {
@@ -283,7 +283,7 @@ fn others_are_read_as_before_while_an_origin_keeps_much() {
     };
     assert_eq!(say(&mut bench), 50_000);
     // Whatever the others do, who has little to say is not read by the KiB.
-    bench.table.rests.add(QuotaKey(8), 1);
+    bench.table.rests.add(Some(QuotaKey(8)), 1);
     assert_eq!(say(&mut bench), 4_096);
 }
 
