@@ -32,12 +32,22 @@ const ORIGIN_EVERY: Duration = Duration::from_secs(10);
 /// Those for one name, from all origins from which the right one has not come.
 const NAME: Pace = Pace { burst: 100, every: Duration::from_secs(5) };
 
-/// Buckets of each kind. One thread hashes some 50 passwords in a second, and each fills a bucket for a minute at the most:
-/// five threads fill fewer than so many.
-const LEN_MAX: usize = 16_384;
+/// Buckets of each kind for each thread. One hashes some 50 passwords in a second, and each fills a bucket for a minute at the
+/// most: fewer than so many are filled at a time.
+const LEN_OF_THREAD_MAX: usize = 3_276;
+
+/// Buckets of each kind for few threads.
+const LEN_MIN: usize = 16_384;
+
+/// Buckets of each kind for so many threads, at the most.
+fn len_max(threads: usize) -> usize {
+    threads.saturating_mul(LEN_OF_THREAD_MAX).max(LEN_MIN)
+}
 
 /// Bytes of memory for all that, at the most. Each kind of bucket has keys with a name, twice.
-pub(super) const BYTES_MAX: u64 = 3 * LEN_MAX as u64 * 512 + homes::BYTES_MAX;
+pub(super) fn bytes_max(threads: usize) -> u64 {
+    3 * len_max(threads) as u64 * 512 + homes::BYTES_MAX
+}
 
 /// Who has tried.
 #[derive(Debug)]
@@ -58,12 +68,18 @@ pub(super) struct Try {
 
 impl Default for Attempts {
     fn default() -> Self {
-        let (origins, pairs) = (Buckets::new(LEN_MAX), Buckets::new(LEN_MAX));
-        Self { origins, pairs, names: Buckets::new(LEN_MAX), homes: Homes::default() }
+        let (origins, pairs) = (Buckets::new(LEN_MIN), Buckets::new(LEN_MIN));
+        Self { origins, pairs, names: Buckets::new(LEN_MIN), homes: Homes::default() }
     }
 }
 
 impl Attempts {
+    /// So many threads hash passwords.
+    pub(super) fn set_threads(&mut self, threads: usize) {
+        let len_max = len_max(threads);
+        (self.origins.len_max, self.pairs.len_max, self.names.len_max) = (len_max, len_max, len_max);
+    }
+
     /// How long it takes until there is room for one more try; zero if there is. `origin_burst` is how many wrong ones the
     /// origin has at once for all names together; none if these are not counted.
     pub(super) fn wait(&self, now: Instant, name: &UserName, origin: Origin, origin_burst: Option<u32>) -> Duration {
@@ -216,7 +232,7 @@ mod tests {
     fn one_user_with_many_networks_takes_no_home_from_another() {
         let mut desk = Desk::new();
         assert_eq!(desk.logs_in("alice", 1), Ok(()));
-        for origin in 0..2 * LEN_MAX as u128 {
+        for origin in 0..2 * LEN_MIN as u128 {
             assert_eq!(desk.logs_in("mallory", 1_000 + origin), Ok(()));
         }
         assert_eq!((0..100).filter(|number| desk.tries(&format!("user{number}"), 1).is_ok()).count(), 20);
@@ -228,10 +244,25 @@ mod tests {
     fn tries_for_very_many_names_buy_no_more_for_one() {
         let mut desk = Desk::new();
         assert_eq!(desk.failures("alice", PROXY), 5);
-        for number in 0..2 * LEN_MAX {
+        for number in 0..2 * LEN_MIN {
             assert!(desk.tries(&format!("user{number}"), PROXY).is_ok());
         }
         assert_eq!(desk.tries("alice", PROXY).err(), Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn what_many_threads_hash_in_a_minute_makes_the_server_forget_nothing() {
+        const THREADS: usize = 8;
+        let mut desk = Desk::new();
+        desk.attempts.set_threads(THREADS);
+        assert!(desk.tries("alice", PROXY).is_ok());
+        for second in 0..59 {
+            desk.now += Duration::from_secs(1);
+            for number in 0..50 * THREADS {
+                assert!(desk.tries(&format!("user{second}-{number}"), PROXY).is_ok());
+            }
+        }
+        assert_eq!(desk.failures("alice", PROXY), 4);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) struct Pace {
 pub(super) struct Buckets<K> {
     empty_at: BTreeMap<K, Instant>,
     by_time: BTreeSet<(Instant, K)>,
-    len_max: usize,
+    pub(super) len_max: usize,
 }
 
 impl<K: Clone + Ord> Buckets<K> {

@@ -61,6 +61,8 @@ pub(crate) struct Rules {
     pub(crate) has_certificate_users: bool,
     /// Wrong passwords from one origin before it waits.
     pub(crate) origin_failures_max: u32,
+    /// Threads that hash passwords.
+    pub(crate) threads: usize,
     /// What the names look like that nobody gets.
     pub(crate) reserved: HashSet<String>,
 }
@@ -73,6 +75,7 @@ impl Default for Rules {
             has_unix_users: false,
             has_certificate_users: false,
             origin_failures_max: 20,
+            threads: 1,
             reserved: HashSet::new(),
         }
     }
@@ -125,6 +128,7 @@ impl Gate {
 
     /// Other rules from now on. What has happened before still counts.
     pub(crate) fn set_rules(&self, rules: Rules) {
+        self.attempts().set_threads(rules.threads);
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
@@ -171,11 +175,11 @@ impl Gate {
 }
 
 impl Rules {
-    /// Bytes of memory for so many decisions at a time, at the most.
-    pub(crate) fn memory_bytes(&self, threads: usize) -> u64 {
+    /// Bytes of memory for the decisions of all threads, at the most.
+    pub(crate) fn memory_bytes(&self) -> u64 {
         let Some(passwords) = &self.passwords else { return 0 };
-        let hashes = (threads as u64).saturating_mul(passwords.hash_bytes_max());
-        hashes.saturating_add(passwords.bytes()).saturating_add(attempts::BYTES_MAX)
+        let hashes = (self.threads as u64).saturating_mul(passwords.hash_bytes_max());
+        hashes.saturating_add(passwords.bytes()).saturating_add(attempts::bytes_max(self.threads))
     }
 
     /// A reserved name that its owner gets all the same.

@@ -182,8 +182,9 @@ fn over_a_unix_socket_a_user_of_this_machine_gets_its_own_name_alone_and_guests_
 
 #[test]
 fn the_memory_for_hashes_is_that_of_the_largest_times_the_threads() {
-    assert_eq!(Rules::default().memory_bytes(4), 0);
-    let rules = Rules { passwords: Some(passwords(&[("alice", "secret")])), ..Rules::default() };
+    assert_eq!(Rules { threads: 4, ..Rules::default() }.memory_bytes(), 0);
+    let passwords = Some(passwords(&[("alice", "secret")]));
+    let memory_bytes = |threads| Rules { passwords: passwords.clone(), threads, ..Rules::default() }.memory_bytes();
     // The hashes of tests have the least.
-    assert_eq!(rules.memory_bytes(5) - rules.memory_bytes(4), 8 << 10);
+    assert_eq!(memory_bytes(5) - memory_bytes(4), 8 << 10);
 }

@@ -88,6 +88,7 @@ impl LogIn {
             has_unix_users: self.unix_users,
             has_certificate_users: self.certificate_users,
             origin_failures_max: self.origin_failures_max,
+            threads: usize::from(self.threads),
             reserved: HashSet::new(),
         };
         let nobodys = reserved.iter().filter(|name| !rules.is_owned(name));
@@ -103,7 +104,7 @@ impl LogIn {
     /// The server's part.
     pub(super) fn pool(&self) -> Pool {
         let threads = usize::from(self.threads);
-        self.pool.clone().with_threads(threads).with_memory_bytes(self.rules(&[]).memory_bytes(threads))
+        self.pool.clone().with_threads(threads).with_memory_bytes(self.rules(&[]).memory_bytes())
     }
 
     /// The names that the server is to keep from everybody.
