@@ -44,8 +44,8 @@ impl Hub {
         self.note_work(work);
     }
 
-    /// Ends a session: frees its name if its user has no other, tells whom it concerns, and lets its connection be written out. Returns the work
-    /// that it took.
+    /// Ends a session: frees its name if its user has no other, tells whom it concerns, and lets its connection be written
+    /// out. Returns the work that it took.
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) -> u32 {
         self.end_with_words(index, reason, None, hint)
     }
