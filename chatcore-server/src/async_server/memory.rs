@@ -2,7 +2,7 @@
 
 use std::mem::size_of;
 
-use chatcore::{HANDSHAKE_FRAME_BYTES_MAX, Handshake, Limits, Registration};
+use chatcore::{HANDSHAKE_FRAME_BYTES_MAX, Handshake, Limits, QuotaSource, Registration};
 
 use super::connection::{Connection, SMALL_READ_BYTES, UNDECIDED_INPUT_BYTES_MAX, WRITE_BYTES};
 use super::state;
@@ -20,7 +20,8 @@ const REGISTRATION_TEXT_BYTES: usize = HANDSHAKE_FRAME_BYTES_MAX as usize;
 /// long, each connection may still add what it reads at once.
 pub(super) fn bytes_max(limits: &Limits, connections_max: usize) -> u64 {
     let value = size_of::<Connection<'static, (), ()>>() + 2 * size_of::<state::Connection>() + PLACES_BYTES;
-    let handshake = size_of::<Handshake>() + HANDSHAKE_OUTPUT_BYTES;
+    // A connection keeps with its handshake where it comes from.
+    let handshake = size_of::<(Handshake, QuotaSource)>() + HANDSHAKE_OUTPUT_BYTES;
     let registration = size_of::<Registration>() + REGISTRATION_TEXT_BYTES;
     let input = HANDSHAKE_FRAME_BYTES_MAX as usize + UNDECIDED_INPUT_BYTES_MAX + SMALL_READ_BYTES;
     let connection = value + handshake + registration + 2 * input + WRITE_BYTES;
