@@ -237,6 +237,16 @@ fn a_rate_of_one_s_own_holds_for_that_user_alone() {
 }
 
 #[test]
+fn a_rate_of_one_s_own_holds_when_the_hub_comes_to_bound_nothing() {
+    let limits = Limits::default().with_session_rate(Rate::UNLIMITED).with_outbox_bytes_max(64 << 20);
+    let mut world = World::new(limits.clone());
+    let slow = own().with_session_rate(Rate { per_s: 10, burst: 20 });
+    let admin = admit(&mut world, "admin", Admission::NewUser, slow).unwrap();
+    world.hub.set_limits(world.now, limits.with_origin_rate(Rate::UNLIMITED)).unwrap();
+    assert!((19..=21).contains(&taken_of(&mut world, admin, 1_000)));
+}
+
+#[test]
 fn what_was_caused_before_stays_charged() {
     let rate = Rate { per_s: 10, burst: 100 };
     let limits = Limits::default().with_session_rate(rate).with_origin_rate(Rate::UNLIMITED);
