@@ -207,7 +207,8 @@ settings! {
              connections, sessions, rooms, memberships, watched names, users without a connection and wrong passwords do \
              not hold for them. Those on cost and memory do. They are for proxies, and for gateways that many users share. \
              `none` for none; Unix sockets are always among them, but for wrong passwords. Members of rooms from an address \
-             that comes to be named here still count for its site until the address has nothing any more.",
+             that comes to be named here still count for its site, and one that is named no more counts in no site, until it \
+             has nothing any more.",
             flag = "uncounted-origin";
     }
     "Rates" {
