@@ -5,7 +5,6 @@ use chatcore::{Denial, Limits, Rate, UserName};
 use chatcore_transport::Socket;
 
 use super::*;
-use crate::connection::Connection;
 use crate::log_in::{Authenticator, LogIn, LogInRequest};
 
 const NOW: Instant = Instant::from_millis(1);
@@ -51,9 +50,8 @@ impl Bench {
     fn ask(&mut self, address: [u8; 4], name: &str, credential: &[u8]) -> usize {
         let (ours, _theirs) = UnixStream::pair().expect("the system has sockets");
         let transport = Transport::Plain(Socket::Unix(mio::net::UnixStream::from_std(ours)));
-        let handshake = Handshake::new(NOW, self.hub.limits());
         let peer = std::net::SocketAddr::from((address, 1)).into();
-        let key = self.table.insert(Connection::new(NOW, transport, peer, handshake));
+        let key = open(&self.hub, &mut self.table, &self.limits, NOW, transport, peer, None);
         let mut said = Preface::OURS.encode().to_vec();
         ClientMessage::Register(Register { name, credential, frame_bytes_max: u32::MAX }).encode(&mut said);
         let decided_by = (&self.limits, Some(&self.pool));
@@ -67,6 +65,13 @@ impl Bench {
         let charge = |_: &u32| self.hub.charge_origin(NOW, origin, 1).is_some();
         BURST - (0..=BURST).find(charge).expect("it is used up some time")
     }
+}
+
+#[test]
+fn a_connection_knows_from_its_start_whether_its_origin_is_counted() {
+    let mut bench = Bench::new(Limits::default());
+    let keys = [[192, 0, 2, 1], [127, 0, 0, 1]].map(|address| bench.ask(address, "alice", b""));
+    assert_eq!(keys.map(|key| bench.table.at(key).is_counted), [true, false]);
 }
 
 #[test]
