@@ -1,5 +1,5 @@
-//! How values look in a file or in a message of a program's own, with the feature `serde`. The protocol's bytes have nothing
-//! to do with this: `wire` has forms of its own.
+//! How values look in a file or in a message of a program's own, with the feature `serde`. The protocol's bytes have
+//! nothing to do with this: `wire` has forms of its own.
 
 /// Times, as text: a whole number and a unit, as in `30s` and `250ms`.
 pub(crate) mod duration {
@@ -201,8 +201,8 @@ pub(crate) mod token {
     }
 }
 
-/// Names that a hub has mapped: of these only the size is checked, as with what a client receives. A program that knows less
-/// of Unicode than its hub reads back what it has written.
+/// Names that a hub has mapped: of these only the size is checked, as with what a client receives. A program that knows
+/// less of Unicode than its hub reads back what it has written.
 #[cfg(feature = "client")]
 pub(crate) mod mapped {
     use alloc::borrow::Cow;
@@ -280,8 +280,8 @@ pub(crate) mod mapped {
     }
 }
 
-/// The form of a configuration: a map with a value for each field. What is missing is as in the default value; a field that
-/// there is not, and values that do not fit together, are errors.
+/// The form of a configuration: a map with a value for each field. What is missing is as in the default value; a field
+/// that there is not, and values that do not fit together, are errors.
 macro_rules! form {
     ($type:ident { $($field:ident: $value:ty $(as $with:literal)?,)+ }) => {
         const _: () = {

@@ -13,7 +13,8 @@ use crate::reconnect::Reconnect;
 use crate::redacted::Length;
 use crate::time::Instant;
 
-/// How many times larger the memory may be in which a connection keeps its input than the input. A hub counts the input alone.
+/// How many times larger the memory may be in which a connection keeps its input than the input. A hub counts the input
+/// alone.
 const INPUT_TIMES_MAX: usize = 2;
 
 /// Bytes of that memory that are not given back for being too many.
@@ -21,8 +22,9 @@ const INPUT_BYTES_MIN: usize = 1024;
 
 /// One connection at a hub: its [`Handshake`], then what the hub calls it, and the input that is not used yet.
 ///
-/// A driver that has one of these for each transport gives it the bytes that arrive, writes what it transmits, and does what
-/// each call says is [next](Next). `Handshake` and [`Hub::receive`] do the same for drivers that keep the input themselves.
+/// A driver that has one of these for each transport gives it the bytes that arrive, writes what it transmits, and does
+/// what each call says is [next](Next). `Handshake` and [`Hub::receive`] do the same for drivers that keep the input
+/// themselves.
 ///
 /// ```
 /// use chatcore::{Action, Client, ClientConfig, Hub, HubConnection, Instant, Limits, Next, QuotaKey};
@@ -91,15 +93,15 @@ pub enum Next {
     /// Not all is taken. Drain the hub's actions, give other connections their turn, then call
     /// [`go_on`](HubConnection::go_on). Read nothing meanwhile.
     GoOn,
-    /// The connection or its origin has used up its rate. Read nothing, and call [`go_on`](HubConnection::go_on) at this
-    /// time.
+    /// The connection or its origin has used up its rate. Read nothing, and call [`go_on`](HubConnection::go_on) at
+    /// this time.
     Paused {
         /// When it may go on.
         until: Instant,
     },
     /// The client asks for a name or a session. Its origin has been charged for that, and may ask
-    /// ([`Hub::charge_registration`]). Call [`admit`](HubConnection::admit) or [`refuse`](HubConnection::refuse), now or later,
-    /// but before [`poll_timeout`](HubConnection::poll_timeout).
+    /// ([`Hub::charge_registration`]). Call [`admit`](HubConnection::admit) or [`refuse`](HubConnection::refuse), now
+    /// or later, but before [`poll_timeout`](HubConnection::poll_timeout).
     Decide(Box<Registration>),
     /// A registration waits for its decision: read nothing.
     Undecided,
@@ -108,8 +110,8 @@ pub enum Next {
 }
 
 impl HubConnection {
-    /// A transport that has just been made, and where it comes from: a number for its origin, or that with its site. The origin
-    /// is charged for it ([`CONNECTION_COST`]).
+    /// A transport that has just been made, and where it comes from: a number for its origin, or that with its site.
+    /// The origin is charged for it ([`CONNECTION_COST`]).
     pub fn new(now: Instant, hub: &mut Hub, source: impl Into<QuotaSource>) -> Self {
         let source = source.into();
         let handshake = Handshake::new(now, hub.limits());
@@ -128,8 +130,8 @@ impl HubConnection {
         matches!(self.stage, Stage::Closed) && self.on_their_way == 0
     }
 
-    /// Bytes of input that are kept: the start of a frame that is not whole, or what is not taken yet. The memory for them is at
-    /// most twice as large, or a KiB.
+    /// Bytes of input that are kept: the start of a frame that is not whole, or what is not taken yet. The memory for
+    /// them is at most twice as large, or a KiB.
     pub const fn input_bytes(&self) -> usize {
         self.input.len()
     }
@@ -185,8 +187,8 @@ impl HubConnection {
         next
     }
 
-    /// Lets a client in, which then has its welcome, or refuses it as the hub says. The registration must be the one that
-    /// this connection gave with [`Next::Decide`]: that of another connection is not noticed.
+    /// Lets a client in, which then has its welcome, or refuses it as the hub says. The registration must be the one
+    /// that this connection gave with [`Next::Decide`]: that of another connection is not noticed.
     ///
     /// # Panics
     ///
@@ -197,8 +199,8 @@ impl HubConnection {
     }
 
     /// Lets a client in that the program knows, as [`Hub::admit_as`]. If the hub does not admit it, this gives its
-    /// registration back, and it is still to be decided about. As with [`admit`](Self::admit), the registration must be of
-    /// this connection.
+    /// registration back, and it is still to be decided about. As with [`admit`](Self::admit), the registration must be
+    /// of this connection.
     ///
     /// # Errors
     ///
@@ -245,9 +247,9 @@ impl HubConnection {
         Next::End
     }
 
-    /// This many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them to a transport that tells
-    /// later what became of them. They count as sent, and [`transmit`](Self::transmit) gives what follows. When the
-    /// transport has taken them, report them to [`transmitted`](Self::transmitted), as late as you like.
+    /// This many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them to a transport that
+    /// tells later what became of them. They count as sent, and [`transmit`](Self::transmit) gives what follows. When
+    /// the transport has taken them, report them to [`transmitted`](Self::transmitted), as late as you like.
     ///
     /// # Panics
     ///
@@ -261,13 +263,14 @@ impl HubConnection {
         }
     }
 
-    /// The transport has taken this many bytes: first of those that are on their way ([`transmitting`](Self::transmitting)),
-    /// if there are any, and then of what is to be written. After [`close`](Self::close) and
-    /// [`disconnect`](Self::disconnect) this does nothing: the transport may tell then, too.
+    /// The transport has taken this many bytes: first of those that are on their way
+    /// ([`transmitting`](Self::transmitting)), if there are any, and then of what is to be written. After
+    /// [`close`](Self::close) and [`disconnect`](Self::disconnect) this does nothing: the transport may tell then, too.
     ///
     /// # Panics
     ///
-    /// If that is more than there was, or if the hub has closed the connection and [`close`](Self::close) was not called.
+    /// If that is more than there was, or if the hub has closed the connection and [`close`](Self::close) was not
+    /// called.
     pub fn transmitted(&mut self, now: Instant, hub: &mut Hub, count: usize) {
         let late = count.min(self.on_their_way);
         self.on_their_way -= late;

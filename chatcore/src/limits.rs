@@ -11,12 +11,12 @@ use crate::wire::{Announced, HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX, PAGE
 
 /// The limits of a hub and of the handshakes before it. [`check`](Self::check) tells whether they fit together.
 ///
-/// Limits are made from the default ones, with a method for each field. Where a field gives no smallest value, it may be 0.
-/// No time is longer than 49 days, which is what the protocol can tell.
-/// *Rejected* and *refused* with a code mean the answers of protocol.md, *accepted and rejected* and *refused*.
+/// Limits are made from the default ones, with a method for each field. Where a field gives no smallest value, it may
+/// be 0. No time is longer than 49 days, which is what the protocol can tell. *Rejected* and *refused* with a code mean
+/// the answers of protocol.md, *accepted and rejected* and *refused*.
 ///
-/// With the feature `serde`, a limit that is missing is the default one, times are text with a unit (`"30s"`, `"250ms"`), and
-/// limits that do not fit together are an error.
+/// With the feature `serde`, a limit that is missing is the default one, times are text with a unit (`"30s"`,
+/// `"250ms"`), and limits that do not fit together are an error.
 ///
 /// ```
 /// use chatcore::{Limits, LimitsError};
@@ -42,20 +42,20 @@ pub struct Limits {
     pub outbox_bytes_max: u32,
     /// Sessions of a hub, and so its users. The hub refuses more with `hub_full`. Default 1 000 000; at least 1.
     pub sessions_max: u32,
-    /// Sessions that come from one origin ([`QuotaKey`](crate::QuotaKey)), detached ones included. The hub refuses more with
-    /// `hub_full`. Who resumes a session is not refused for this. Default 10 000; at least 1.
+    /// Sessions that come from one origin ([`QuotaKey`](crate::QuotaKey)), detached ones included. The hub refuses more
+    /// with `hub_full`. Who resumes a session is not refused for this. Default 10 000; at least 1.
     pub sessions_of_origin_max: u32,
     /// Sessions of one user, for a program that admits more than one
-    /// ([`Admission::AnotherSession`](crate::Admission::AnotherSession)). The hub refuses more with `too_many_sessions`.
-    /// Default 8; 1 to 64.
+    /// ([`Admission::AnotherSession`](crate::Admission::AnotherSession)). The hub refuses more with
+    /// `too_many_sessions`. Default 8; 1 to 64.
     pub sessions_of_user_max: u32,
-    /// Requests of one session that wait for answers of the program ([`Hub::with_asking`](crate::Hub::with_asking)), and for
-    /// those before them. While there are so many, the hub pauses the connection. Default 64; at least 1.
+    /// Requests of one session that wait for answers of the program ([`Hub::with_asking`](crate::Hub::with_asking)),
+    /// and for those before them. While there are so many, the hub pauses the connection. Default 64; at least 1.
     pub waiting_of_session_max: u32,
     /// The same of all sessions together. Default 16 384; at least 1.
     pub waiting_max: u32,
-    /// The same of all sessions of one origin ([`QuotaKey`](crate::QuotaKey)). While there are so many, the hub pauses these.
-    /// Default 2 048; at least 1.
+    /// The same of all sessions of one origin ([`QuotaKey`](crate::QuotaKey)). While there are so many, the hub pauses
+    /// these. Default 2 048; at least 1.
     pub waiting_of_origin_max: u32,
     /// Refusals on one connection. After this many, the hub ends the connection with `too_many_attempts`. Default 8; at
     /// least 1.
@@ -67,20 +67,21 @@ pub struct Limits {
     /// connection as timed out, and the session is detached. Default 60 s; 1 ms to 49 days.
     pub idle_time_max: Duration,
     /// How long a session may acknowledge none of the frames that wait for it, however few they are. After that, the
-    /// hub ends the session as a slow consumer if anything else has come from its client lately: within half of this, and
-    /// within half of [`idle_time_max`](Self::idle_time_max). If not, the connection is probably lost, and the session is
-    /// detached. Default 60 s; at least 1 ns.
+    /// hub ends the session as a slow consumer if anything else has come from its client lately: within half of this,
+    /// and within half of [`idle_time_max`](Self::idle_time_max). If not, the connection is probably lost, and the
+    /// session is detached. Default 60 s; at least 1 ns.
     pub stall_time_max: Duration,
     /// How long the hub keeps a session after its connection broke. Meanwhile the name stays taken, and messages for
     /// the session wait. Zero ends sessions with their connections. A registration may have another time
-    /// ([`Registration::with_resume_time_max`](crate::Registration::with_resume_time_max)). Default 60 s; at most 49 days.
+    /// ([`Registration::with_resume_time_max`](crate::Registration::with_resume_time_max)). Default 60 s; at most 49
+    /// days.
     pub resume_time_max: Duration,
-    /// Detached sessions, in all. If there are that many and one more session loses its connection, the hub makes room: the
-    /// session ends whose time is over first, of the origin that has most of them. Default 100 000.
+    /// Detached sessions, in all. If there are that many and one more session loses its connection, the hub makes room:
+    /// the session ends whose time is over first, of the origin that has most of them. Default 100 000.
     pub detached_max: u32,
     /// Detached sessions of one origin ([`QuotaKey`](crate::QuotaKey)). If there are that many and one more session of
-    /// the origin loses its connection, the session of the origin ends whose time is over first. With 0 each ends with its
-    /// connection. Default 10 000.
+    /// the origin loses its connection, the session of the origin ends whose time is over first. With 0 each ends with
+    /// its connection. Default 10 000.
     pub detached_of_origin_max: u32,
     /// Bytes of memory for everything that peers can make a hub keep: outboxes, those of detached sessions included,
     /// bytes that are still to be written to closing connections, and the starts of frames ([`Memory`](crate::Memory)).
@@ -103,16 +104,16 @@ pub struct Limits {
     /// may have together. Beyond it, the hub pauses the sessions of the origin, and refuses registrations from it with
     /// `rate_limited`. Default 250 000 a second and 1 000 000 at once.
     pub origin_rate: Rate,
-    /// How long the driver may take to decide about a registration. After that, the hub closes the connection. And how long
-    /// the program may take to answer a question ([`Hub::with_asking`](crate::Hub::with_asking)). After that, the hub
-    /// rejects the request with `unavailable`. Default 30 s; at least 1 ns.
+    /// How long the driver may take to decide about a registration. After that, the hub closes the connection. And how
+    /// long the program may take to answer a question ([`Hub::with_asking`](crate::Hub::with_asking)). After that, the
+    /// hub rejects the request with `unavailable`. Default 30 s; at least 1 ns.
     pub decision_time_max: Duration,
     /// How long a client may be silent after another client has asked for its name. After that, its connection counts
     /// as broken. Default 5 s; at least 1 ns.
     pub probe_time_max: Duration,
-    /// Holders of names of whom the registrations of one origin ([`QuotaKey`](crate::QuotaKey)) may demand a sign of life
-    /// within [`probe_time_max`](Self::probe_time_max), because they ask for the names. Beyond it, the holders have the time
-    /// that they have anyway. Default 1 a second and 30 at once.
+    /// Holders of names of whom the registrations of one origin ([`QuotaKey`](crate::QuotaKey)) may demand a sign of
+    /// life within [`probe_time_max`](Self::probe_time_max), because they ask for the names. Beyond it, the holders
+    /// have the time that they have anyway. Default 1 a second and 30 at once.
     pub probe_rate: Rate,
     /// Rooms that a user may be in at a time. The hub rejects one more join with `too_many_rooms`. Default 64; at most
     /// 4 096.
@@ -120,19 +121,20 @@ pub struct Limits {
     /// Rooms of a hub. The hub rejects a join that would make one more with `hub_rooms_full`. Default 100 000; at least
     /// 1.
     pub rooms_max: u32,
-    /// Rooms that users of one origin ([`QuotaKey`](crate::QuotaKey)) have opened, as the first who joined, until the last
-    /// member leaves. The hub rejects a join that would open one more with `hub_rooms_full`. Default 10 000; at least 1.
+    /// Rooms that users of one origin ([`QuotaKey`](crate::QuotaKey)) have opened, as the first who joined, until the
+    /// last member leaves. The hub rejects a join that would open one more with `hub_rooms_full`. Default 10 000; at
+    /// least 1.
     pub rooms_of_origin_max: u32,
     /// Members of a room, where each session of a user counts. The hub rejects a join that would make more of them with
-    /// `room_full`. A user who is in the room brings its further sessions with it, whether the room is full or not: so a room
-    /// has at most this many users, each with [`sessions_of_user_max`](Self::sessions_of_user_max) sessions. Default 10 000; at
-    /// least 1.
+    /// `room_full`. A user who is in the room brings its further sessions with it, whether the room is full or not: so
+    /// a room has at most this many users, each with [`sessions_of_user_max`](Self::sessions_of_user_max) sessions.
+    /// Default 10 000; at least 1.
     pub members_max: u32,
-    /// Members of a room whose sessions come from one origin ([`QuotaKey`](crate::QuotaKey)). The hub rejects a join that
-    /// would make more of them with `room_full`. Default 2 000; at least 1.
+    /// Members of a room whose sessions come from one origin ([`QuotaKey`](crate::QuotaKey)). The hub rejects a join
+    /// that would make more of them with `room_full`. Default 2 000; at least 1.
     pub members_of_origin_max: u32,
-    /// Memberships of all sessions in rooms. The hub rejects one more join with `hub_rooms_full`, and refuses another session
-    /// of a user with `hub_full` if its rooms are too many. Default 4 000 000; at least 1.
+    /// Memberships of all sessions in rooms. The hub rejects one more join with `hub_rooms_full`, and refuses another
+    /// session of a user with `hub_full` if its rooms are too many. Default 4 000 000; at least 1.
     pub memberships_max: u32,
     /// Memberships of the sessions of one origin ([`QuotaKey`](crate::QuotaKey)). The hub rejects one more join with
     /// `hub_rooms_full`. Default 400 000; at least 1.
@@ -313,9 +315,9 @@ impl Limits {
         }
     }
 
-    /// Checks whether a hub with these limits can go on with others ([`Hub::set_limits`](crate::Hub::set_limits)). These
-    /// cannot change, because clients count on what their welcome announced, or because bytes are counted by them:
-    /// `body_bytes_max`, `outbox_bytes_max`, `buffer_bytes_max`, `origin_buffer_bytes_max`, `stall_time_max`,
+    /// Checks whether a hub with these limits can go on with others ([`Hub::set_limits`](crate::Hub::set_limits)).
+    /// These cannot change, because clients count on what their welcome announced, or because bytes are counted by
+    /// them: `body_bytes_max`, `outbox_bytes_max`, `buffer_bytes_max`, `origin_buffer_bytes_max`, `stall_time_max`,
     /// `idle_time_max`, `resume_time_max`, `session_rate`, `rooms_of_user_max`, `watches_max`.
     ///
     /// # Errors
@@ -389,8 +391,9 @@ impl Limits {
         self.outbox_bytes_max as usize + self.outbox_bytes_max as usize / 4
     }
 
-    /// Bytes of the users or names on one page of a list: those of a full page without display names, or what fits a frame
-    /// of a client that takes bodies of this many bytes if that is less. No frame need be shorter than a handshake's.
+    /// Bytes of the users or names on one page of a list: those of a full page without display names, or what fits a
+    /// frame of a client that takes bodies of this many bytes if that is less. No frame need be shorter than a
+    /// handshake's.
     pub(crate) const fn page_bytes_max(body_bytes_max: u32) -> usize {
         const FULL: usize = PAGE_USERS_MAX * (NAME_BYTES_MAX + 2);
         let fit = list_bytes_max(body_bytes_max);
@@ -427,8 +430,8 @@ const fn list_bytes_max(body_bytes_max: u32) -> usize {
     (if body_bytes_max > BYTES_MIN { body_bytes_max } else { BYTES_MIN }) as usize
 }
 
-/// Rooms, or watched names, of one user, at the most: the hub searches all of them for a request, and leaves all of them, in
-/// one step.
+/// Rooms, or watched names, of one user, at the most: the hub searches all of them for a request, and leaves all of
+/// them, in one step.
 pub(crate) const PER_USER_MAX: u32 = 4_096;
 
 /// Sessions of one user, at the most: a message is copied into the outboxes of all of them in one step.

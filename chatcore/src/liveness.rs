@@ -51,8 +51,8 @@ impl Liveness {
         due.min(self.answer_by)
     }
 
-    /// Somebody wants to know whether the peer is there. True if the peer is to be sent a ping; false if somebody waits for
-    /// the answer to one already.
+    /// Somebody wants to know whether the peer is there. True if the peer is to be sent a ping; false if somebody waits
+    /// for the answer to one already.
     pub(crate) fn probe(&mut self, now: Instant, within: Duration) -> bool {
         let is_first = !self.is_awaited();
         if is_first {

@@ -3,7 +3,8 @@
 use crate::time::Instant;
 
 /// Whether a hub or a client wants more input from a connection: [`Hub::receive`](crate::Hub::receive) and
-/// [`Client::receive`](crate::Client::receive) return it. A driver must obey each, so the enum is not `#[non_exhaustive]`.
+/// [`Client::receive`](crate::Client::receive) return it. A driver must obey each, so the enum is not
+/// `#[non_exhaustive]`.
 ///
 /// ```
 /// use chatcore::{Client, ClientConfig, Instant, Received};

@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use crate::wire::{DETAIL_BYTES_MAX, ReconnectHint};
 
-/// When, and perhaps where, a client is to connect again: a hub's hint (protocol.md, *goodbye*). A program gives it to its
-/// hub or server when that stops, and the program of a client finds it in `Closed::Goodbye`. On the wire it is a
+/// When, and perhaps where, a client is to connect again: a hub's hint (protocol.md, *goodbye*). A program gives it to
+/// its hub or server when that stops, and the program of a client finds it in `Closed::Goodbye`. On the wire it is a
 /// [`ReconnectHint`].
 ///
 /// ```
@@ -26,8 +26,8 @@ pub struct Reconnect {
     /// How long to wait first. A hub tells whole milliseconds, and 49 days at the most.
     #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
     pub after: Duration,
-    /// Where to connect to, in the transport's notation (`host:port` for TCP); none for the same place. A hub leaves out an
-    /// address of more than [`DETAIL_BYTES_MAX`] bytes. What a client is told is text that the hub wrote.
+    /// Where to connect to, in the transport's notation (`host:port` for TCP); none for the same place. A hub leaves
+    /// out an address of more than [`DETAIL_BYTES_MAX`] bytes. What a client is told is text that the hub wrote.
     pub address: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! How a value is made whose type may get more fields: from a smaller one, field by field.
 
-/// Methods that set one field each. A type that has them is `#[non_exhaustive]`: a field more is no change to those who make
-/// such values.
+/// Methods that set one field each. A type that has them is `#[non_exhaustive]`: a field more is no change to those who
+/// make such values.
 ///
 /// With `form`, the type also has the form of a configuration (`form.rs`), in which a field may have a form of its own.
 macro_rules! setters {

@@ -81,7 +81,8 @@ impl Instant {
 #[cfg(feature = "std")]
 #[expect(clippy::disallowed_types, reason = "it is the caller who has read the clock")]
 impl Instant {
-    /// The point `at` of a driver's monotonic clock, counted from `epoch`. A point before the epoch is [`Instant::ZERO`]. With the feature `std`.
+    /// The point `at` of a driver's monotonic clock, counted from `epoch`. A point before the epoch is
+    /// [`Instant::ZERO`]. With the feature `std`.
     ///
     /// ```
     /// use std::time::{Duration, Instant as SystemInstant};
@@ -97,8 +98,8 @@ impl Instant {
         Self::from_duration(at.saturating_duration_since(epoch))
     }
 
-    /// What a driver's monotonic clock calls this point, if it called the epoch `epoch`; none if the clock does not go so
-    /// far, as for [`Instant::MAX`] on some systems. A deadline that is none never comes. With the feature `std`.
+    /// What a driver's monotonic clock calls this point, if it called the epoch `epoch`; none if the clock does not go
+    /// so far, as for [`Instant::MAX`] on some systems. A deadline that is none never comes. With the feature `std`.
     pub fn to_std(self, epoch: std::time::Instant) -> Option<std::time::Instant> {
         epoch.checked_add(self.as_duration())
     }

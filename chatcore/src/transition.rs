@@ -78,8 +78,8 @@ pub(crate) fn at_client(state: State, kind: Kind) -> Result<State, ProtocolError
     })
 }
 
-/// Whether an optional frame that is not known may come, to be skipped: a numbered one counts in its session, so there must
-/// be one.
+/// Whether an optional frame that is not known may come, to be skipped: a numbered one counts in its session, so there
+/// must be one.
 pub(crate) fn may_skip(state: State, kind: Kind) -> Result<(), ProtocolError> {
     if kind.is_numbered() && state != State::Registered {
         return Err(ProtocolError::Unexpected { kind, state: state.words() });

@@ -5,14 +5,14 @@ use crate::limits_error::LimitsError;
 use crate::rate::Rate;
 use crate::wire::Announced;
 
-/// Limits of one user's own, in place of those of the hub ([`Limits`]): more for an administrator or a bot, or less. What is
-/// none is the hub's limit. [`Registration::with_limits`](crate::Registration::with_limits) gives them to a user who comes, and
-/// [`Hub::set_user_limits`](crate::Hub::set_user_limits) to one who is there.
+/// Limits of one user's own, in place of those of the hub ([`Limits`]): more for an administrator or a bot, or less.
+/// What is none is the hub's limit. [`Registration::with_limits`](crate::Registration::with_limits) gives them to a
+/// user who comes, and [`Hub::set_user_limits`](crate::Hub::set_user_limits) to one who is there.
 ///
 /// The limits for all users together hold all the same: a user may be in many rooms, but not in more than the hub's
-/// [`memberships_max`](Limits::memberships_max) lets in, and its rate is bounded by the [`origin_rate`](Limits::origin_rate)
-/// of where it comes from. One call of a hub does as much as the largest of these limits makes it do: a user in 4 000 rooms
-/// leaves all of them in one step.
+/// [`memberships_max`](Limits::memberships_max) lets in, and its rate is bounded by the
+/// [`origin_rate`](Limits::origin_rate) of where it comes from. One call of a hub does as much as the largest of these
+/// limits makes it do: a user in 4 000 rooms leaves all of them in one step.
 ///
 /// With the feature `serde`, a limit that is missing is none, and limits that cannot be are an error.
 ///

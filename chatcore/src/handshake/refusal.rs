@@ -106,7 +106,8 @@ pub enum Refusal {
     /// The embedding program denies the name. Only the program makes this refusal, never the hub.
     #[error("the registration is denied: the credential does not give the right to this name")]
     Denied,
-    /// Too many wrong credentials came from the origin, or for the name. Only the program makes this refusal, never the hub.
+    /// Too many wrong credentials came from the origin, or for the name. Only the program makes this refusal, never the
+    /// hub.
     #[error("too many wrong credentials were tried: try again in {} s", .wait.as_secs() + 1)]
     LockedOut {
         /// After which time the client may try again.

@@ -6,8 +6,8 @@ use super::event::CloseReason;
 /// What the driver must do for the hub: [`Hub::poll_action`](super::Hub::poll_action) returns it.
 ///
 /// A driver carries out every action. If it skips one, the connection that the action names hangs. So this enum is not
-/// `#[non_exhaustive]`: when there is another action, a driver that does not know it does not compile, and no arm for the rest
-/// skips it.
+/// `#[non_exhaustive]`: when there is another action, a driver that does not know it does not compile, and no arm for
+/// the rest skips it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Write what [`Hub::transmit`](super::Hub::transmit) gives. This action comes once, when there was nothing to

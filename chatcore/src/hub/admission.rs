@@ -24,14 +24,15 @@ pub enum Admission {
     /// A new user. If somebody has the name, the registration is refused.
     #[default]
     NewUser,
-    /// Another session of the user that has the name: a second device. It is in the rooms that the user is in. What others
-    /// write to the user comes to all its sessions, and what one of them writes to the others, too. The user has at most
-    /// [`Limits::sessions_of_user_max`](crate::Limits::sessions_of_user_max) of them, and detached ones count until they
-    /// expire: a program that finds so many with [`Hub::sessions_of`] may let its user [take one over](Self::TakeOver).
+    /// Another session of the user that has the name: a second device. It is in the rooms that the user is in. What
+    /// others write to the user comes to all its sessions, and what one of them writes to the others, too. The user has
+    /// at most [`Limits::sessions_of_user_max`](crate::Limits::sessions_of_user_max) of them, and detached ones count
+    /// until they expire: a program that finds so many with [`Hub::sessions_of`] may let its user [take one
+    /// over](Self::TakeOver).
     AnotherSession,
-    /// A session that the user has already, with its rooms and with what is queued for it, but without what it watches: the
-    /// client has lost the session's token, and the program vouches for it. It is the detached session whose time is over
-    /// first, or the oldest one if none is detached. The connection that has it is closed as taken over.
+    /// A session that the user has already, with its rooms and with what is queued for it, but without what it watches:
+    /// the client has lost the session's token, and the program vouches for it. It is the detached session whose time
+    /// is over first, or the oldest one if none is detached. The connection that has it is closed as taken over.
     TakeOver,
 }
 
@@ -53,9 +54,9 @@ impl fmt::Display for NotAdmitted {
 impl core::error::Error for NotAdmitted {}
 
 impl Hub {
-    /// Admits a client: begins a session under the name that it asked for, which must be free, or resumes its session on
-    /// this connection (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs from
-    /// now on. The driver drops the [`Handshake`](crate::Handshake).
+    /// Admits a client: begins a session under the name that it asked for, which must be free, or resumes its session
+    /// on this connection (protocol.md, *Sessions*). The returned id stands for the connection in all calls and outputs
+    /// from now on. The driver drops the [`Handshake`](crate::Handshake).
     ///
     /// # Errors
     ///
@@ -66,9 +67,9 @@ impl Hub {
         self.admit_as(now, registration, Admission::NewUser)
     }
 
-    /// As [`admit`](Self::admit), for a program that knows who the client is. The [`Admission`] says what a registration
-    /// begins if somebody has its name already. It does not concern a client that resumes a session: the session's token
-    /// decides.
+    /// As [`admit`](Self::admit), for a program that knows who the client is. The [`Admission`] says what a
+    /// registration begins if somebody has its name already. It does not concern a client that resumes a session: the
+    /// session's token decides.
     ///
     /// ```
     /// use chatcore::{Admission, Handshake, Hub, Instant, Limits, Refusal};
@@ -215,8 +216,8 @@ impl Hub {
         if let Err(memberships_max) = sessions.origins.check_memberships(registration, memberships, &sessions.limits) {
             return Err(Refusal::MembershipsFull { memberships_max });
         }
-        // A room that is full takes nobody else. But its members bring their devices: who could not log in until it has left a
-        // room could not leave it.
+        // A room that is full takes nobody else. But its members bring their devices: who could not log in until it has
+        // left a room could not leave it.
         let (conn, session) = self.begin(key, body_bytes_max, registration)?;
         let (sessions, rooms) = self.ordered.unordered();
         let user_value = sessions[sibling].user_value();
@@ -289,8 +290,8 @@ impl Hub {
         sessions.arm(index);
     }
 
-    /// Gives a session to another client of its user, which goes on with its rooms and with what is queued for it. It is
-    /// the detached one whose time is over first, or the oldest if none is detached.
+    /// Gives a session to another client of its user, which goes on with its rooms and with what is queued for it. It
+    /// is the detached one whose time is over first, or the oldest if none is detached.
     fn take_over(
         &mut self,
         oldest: usize,
@@ -400,8 +401,8 @@ fn over(sessions: &Sessions, index: usize) -> Option<CloseReason> {
     }
 }
 
-/// When a name will be free that a session holds, if nothing comes from its client any more. Whether the client is there
-/// is found out at once, unless the origin of the one who asks for the name has demanded that too often.
+/// When a name will be free that a session holds, if nothing comes from its client any more. Whether the client is
+/// there is found out at once, unless the origin of the one who asks for the name has demanded that too often.
 fn free_at(sessions: &mut Sessions, index: usize, asking: &Registration) -> Instant {
     let now = sessions.now;
     match sessions[index].attachment {

@@ -8,7 +8,8 @@ use crate::handshake::{QuotaSource, Refusal, Registration, Request};
 use crate::name::{UserName, cost_of_mapping};
 use crate::time::Instant;
 
-/// What a registration or a resume costs its origin, beside what the names that its connection asked for have cost to map.
+/// What a registration or a resume costs its origin, beside what the names that its connection asked for have cost to
+/// map.
 const ADMISSION_COST: u32 = 100;
 
 /// How long an origin that asks too often waits beyond the time at which one more may ask: many may be waiting.
@@ -19,11 +20,11 @@ pub const CONNECTION_COST: u32 = 50;
 
 impl Hub {
     /// Charges an origin for connections that have no session yet: [`CONNECTION_COST`] for a new connection, and
-    /// [`Handshake::take_cost`](crate::Handshake::take_cost) for what came before a registration. `cost` is in the units
-    /// of protocol.md, *Cost*. Registrations themselves: [`charge_registration`](Self::charge_registration).
+    /// [`Handshake::take_cost`](crate::Handshake::take_cost) for what came before a registration. `cost` is in the
+    /// units of protocol.md, *Cost*. Registrations themselves: [`charge_registration`](Self::charge_registration).
     ///
-    /// If the origin has used up [`Limits::origin_rate`](crate::Limits::origin_rate), or its [site](QuotaSource) has, the
-    /// call returns a time: the driver should not read from the origin's handshakes until then.
+    /// If the origin has used up [`Limits::origin_rate`](crate::Limits::origin_rate), or its [site](QuotaSource) has,
+    /// the call returns a time: the driver should not read from the origin's handshakes until then.
     ///
     /// ```
     /// use chatcore::{CONNECTION_COST, Hub, Instant, Limits, QuotaKey, Rate};
@@ -40,9 +41,9 @@ impl Hub {
         sessions.origins.charge_stranger(sessions.now, source.into(), cost, &sessions.origin_pace)
     }
 
-    /// Charges the origin of a registration for it, before anybody decides about it: what the program refuses, or has not
-    /// decided when the client leaves, is work, too. [`admit`](Self::admit) charges a registration that is not charged yet, and
-    /// none twice. [`HubConnection`](crate::HubConnection) charges each.
+    /// Charges the origin of a registration for it, before anybody decides about it: what the program refuses, or has
+    /// not decided when the client leaves, is work, too. [`admit`](Self::admit) charges a registration that is not
+    /// charged yet, and none twice. [`HubConnection`](crate::HubConnection) charges each.
     ///
     /// ```
     /// use chatcore::{Hub, Instant, Limits, Rate, Refusal};
@@ -67,8 +68,8 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// With what the client is to be refused: [`Refusal::RateLimited`] if its origin asks too often, or its site does, or
-    /// [`Refusal::ShuttingDown`]. Then the registration is not charged, but for what its name has cost to map.
+    /// With what the client is to be refused: [`Refusal::RateLimited`] if its origin asks too often, or its site does,
+    /// or [`Refusal::ShuttingDown`]. Then the registration is not charged, but for what its name has cost to map.
     pub fn charge_registration(&mut self, now: Instant, registration: &mut Registration) -> Result<(), Refusal> {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
@@ -89,9 +90,9 @@ impl Hub {
         Ok(())
     }
 
-    /// Whether the origin of a registration, and its site, may have one more session when those have ended that the name has
-    /// for which it asks. A program that ends these to let a client in asks before: [`admit`](Self::admit) would refuse the
-    /// client after that.
+    /// Whether the origin of a registration, and its site, may have one more session when those have ended that the
+    /// name has for which it asks. A program that ends these to let a client in asks before: [`admit`](Self::admit)
+    /// would refuse the client after that.
     ///
     /// # Errors
     ///

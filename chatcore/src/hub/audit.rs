@@ -57,8 +57,8 @@ impl Hub {
         counts.into_iter().map(|(party, count)| (sessions.origins.bytes(party), count))
     }
 
-    /// No session keeps more than its outbox may hold with the reserve, and the one frame that shows that this is used up,
-    /// whether it is written, whether it is acknowledged, and whether the session has a connection.
+    /// No session keeps more than its outbox may hold with the reserve, and the one frame that shows that this is used
+    /// up, whether it is written, whether it is acknowledged, and whether the session has a connection.
     fn audit_outboxes(&self) -> Result<(), String> {
         let sessions = self.ordered.sessions();
         let frame_bytes_max = HEADER_BYTES + sessions.limits.frame_bytes_max() as usize;
@@ -109,7 +109,8 @@ impl Hub {
         Ok(())
     }
 
-    /// There are no more of anything than the limits say; and the limits of a user's own are right for all its sessions.
+    /// There are no more of anything than the limits say; and the limits of a user's own are right for all its
+    /// sessions.
     fn audit_limits(&self) -> Result<(), String> {
         let (sessions, rooms) = (self.ordered.sessions(), self.ordered.rooms());
         let limits = &sessions.limits;
@@ -238,7 +239,8 @@ impl Hub {
             }
             if session.is_detached() {
                 detached_bytes += session.outbox().held_bytes() as u64;
-                // It is compacted to twice what is needed at the most, and what it grows by is twice as large at the most.
+                // It is compacted to twice what is needed at the most, and what it grows by is twice as large at the
+                // most.
                 if session.outbox().held_bytes() > 4096 + 6 * session.outbox().kept_bytes() {
                     return Err(format!("detached session {index} holds more memory than what is kept for it needs"));
                 }

@@ -9,8 +9,8 @@ use crate::time::Instant;
 use crate::wire::MessageId;
 
 impl Hub {
-    /// Begins a call. Time that goes backwards stands still, and it stops just before its end, so that every deadline can
-    /// be later than now.
+    /// Begins a call. Time that goes backwards stands still, and it stops just before its end, so that every deadline
+    /// can be later than now.
     #[inline]
     pub(super) fn clock(&mut self, now: Instant) {
         self.forget_work();
@@ -54,8 +54,8 @@ impl Hub {
         self.work_of_call
     }
 
-    /// More than this is never done in one call, with these limits: what a call begins with, and the longest step beyond
-    /// that.
+    /// More than this is never done in one call, with these limits: what a call begins with, and the longest step
+    /// beyond that.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn work_of_call_max(limits: &Limits) -> u32 {
         work::of_call_max(limits)

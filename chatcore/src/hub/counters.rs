@@ -5,8 +5,8 @@ use crate::wire::RejectCode;
 /// Codes of rejections that are counted apart: those that this version knows, by their numbers.
 const CODES: usize = 14;
 
-/// What a hub has done since it was made ([`Hub::counters`](crate::Hub::counters)). All numbers only rise: a program that
-/// exports metrics takes them as they are. What there is at present is in [`Hub::memory`](crate::Hub::memory),
+/// What a hub has done since it was made ([`Hub::counters`](crate::Hub::counters)). All numbers only rise: a program
+/// that exports metrics takes them as they are. What there is at present is in [`Hub::memory`](crate::Hub::memory),
 /// [`Hub::users`](crate::Hub::users) and their like.
 ///
 /// ```
@@ -30,8 +30,8 @@ pub struct Counters {
     pub sessions_ended: u64,
     /// How often a session went on with another connection.
     pub resumed: u64,
-    /// Sessions that a message of the program to all ([`Audience::All`](crate::Audience::All)) did not come to, because their
-    /// outboxes had no room for it, or their clients take none so long.
+    /// Sessions that a message of the program to all ([`Audience::All`](crate::Audience::All)) did not come to, because
+    /// their outboxes had no room for it, or their clients take none so long.
     pub missed_announcements: u64,
     rejected: [u64; CODES],
 }

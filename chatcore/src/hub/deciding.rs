@@ -1,7 +1,7 @@
 //! What a program decides itself: its questions and answers, and the requests that wait for them.
 //!
-//! The requests of a session are done in their order. While one waits for its answer, those after it wait, too, whether the
-//! program is asked about them or not. So a message follows the join of its room, and messages keep their order.
+//! The requests of a session are done in their order. While one waits for its answer, those after it wait, too, whether
+//! the program is asked about them or not. So a message follows the join of its room, and messages keep their order.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -24,8 +24,8 @@ use crate::wire::{self, ClientMessage, Content, Join, Kind, Message, ProtocolErr
 const AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 impl Hub {
-    /// Says about which requests the hub asks the program, which then decides them: rules for rooms, moderation, bans and
-    /// prices are made of this.
+    /// Says about which requests the hub asks the program, which then decides them: rules for rooms, moderation, bans
+    /// and prices are made of this.
     ///
     /// The program drains [`poll_question`](Self::poll_question) after any input, as it drains the actions, and answers
     /// each with [`answer`](Self::answer), in any order. While a request of a session waits for its answer, the later
@@ -35,9 +35,9 @@ impl Hub {
     /// [`Limits::waiting_of_session_max`](crate::Limits::waiting_of_session_max) and
     /// [`Limits::waiting_max`](crate::Limits::waiting_max): beyond that, the hub pauses the connection.
     ///
-    /// A question tells what a client requests, and not what has become of its requests before: they may wait for their own
-    /// answers. So an answer that depends on who is in a room, for example, is to be given after the answers to all earlier
-    /// questions of that session.
+    /// A question tells what a client requests, and not what has become of its requests before: they may wait for their
+    /// own answers. So an answer that depends on who is in a room, for example, is to be given after the answers to all
+    /// earlier questions of that session.
     ///
     /// ```
     /// use chatcore::{Asking, Hub, Instant, Limits, RejectCode, Requested};
@@ -136,8 +136,8 @@ impl Hub {
         Ok(Handled::Done)
     }
 
-    /// What a frame wants that is to wait. None if that is still to be found out in the next call: a list of names that the
-    /// program is asked about is resolved as far as the work goes.
+    /// What a frame wants that is to wait. None if that is still to be found out in the next call: a list of names that
+    /// the program is asked about is resolved as far as the work goes.
     fn wanted(
         &mut self,
         index: usize,

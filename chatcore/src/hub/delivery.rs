@@ -60,8 +60,8 @@ impl Delivery {
         0
     }
 
-    /// Puts a message into the outboxes of all sessions of its recipient, and tells the sender's other ones: all of them,
-    /// or none.
+    /// Puts a message into the outboxes of all sessions of its recipient, and tells the sender's other ones: all of
+    /// them, or none.
     #[cold]
     #[inline(never)]
     fn deliver_to_all(&mut self, mut to: Recipient<'_>, sender: usize, number: u64, body: &[u8]) -> u32 {

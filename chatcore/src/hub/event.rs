@@ -10,8 +10,8 @@ use crate::wire::{
 use alloc::string::{String, ToString};
 
 /// What has happened at a hub: [`Hub::poll_event`](super::Hub::poll_event) returns it. No event asks the driver to do
-/// anything, so a driver may drop them all. There may be more of them, and more in each: a driver matches them with `..`,
-/// and has an arm for what it does not know.
+/// anything, so a driver may drop them all. There may be more of them, and more in each: a driver matches them with
+/// `..`, and has an arm for what it does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -67,8 +67,9 @@ pub enum HubEvent {
         /// The name.
         name: UserName,
     },
-    /// A session has ended, and its name is free if its user has no other session. If it had a connection, an [`Action::Close`](super::Action::Close)
-    /// follows when everything is written, unless the driver itself reported that the connection is gone.
+    /// A session has ended, and its name is free if its user has no other session. If it had a connection, an
+    /// [`Action::Close`](super::Action::Close) follows when everything is written, unless the driver itself reported
+    /// that the connection is gone.
     #[non_exhaustive]
     SessionEnded {
         /// The session. The hub does not know it any more.
@@ -147,9 +148,9 @@ pub enum CloseReason {
     /// [`Limits::resume_time_max`](crate::Limits::resume_time_max).
     #[error("the session was not resumed in time")]
     Expired,
-    /// The session was detached, and gave up its place to one that lost its connection later: there were as many detached
-    /// sessions as the hub allows, in all ([`Limits::detached_max`](crate::Limits::detached_max)) or of its origin
-    /// ([`Limits::detached_of_origin_max`](crate::Limits::detached_of_origin_max)).
+    /// The session was detached, and gave up its place to one that lost its connection later: there were as many
+    /// detached sessions as the hub allows, in all ([`Limits::detached_max`](crate::Limits::detached_max)) or of its
+    /// origin ([`Limits::detached_of_origin_max`](crate::Limits::detached_of_origin_max)).
     #[error("too many sessions waited for their clients, and the time of this one was over first")]
     Displaced,
     /// The hub is stopping.

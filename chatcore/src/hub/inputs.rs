@@ -1,4 +1,5 @@
-//! What a driver tells a hub: what came over a connection, what its transport did, the time, and what the operator wants.
+//! What a driver tells a hub: what came over a connection, what its transport did, the time, and what the operator
+//! wants.
 
 use super::conn::ConnState;
 use super::conn_id::{ConnId, UnknownConn};
@@ -115,9 +116,9 @@ impl Hub {
     }
 
     /// Tells that the driver keeps this many bytes of a connection's input, beyond what it gave to
-    /// [`receive`](Self::receive) last. That call counts what it leaves: so this is only for a driver that gives its input
-    /// in pieces. The bytes count as [`Memory::partial`](crate::Memory::partial), and in the shares of the session and its
-    /// origin, until the next [`receive`](Self::receive).
+    /// [`receive`](Self::receive) last. That call counts what it leaves: so this is only for a driver that gives its
+    /// input in pieces. The bytes count as [`Memory::partial`](crate::Memory::partial), and in the shares of the
+    /// session and its origin, until the next [`receive`](Self::receive).
     ///
     /// # Errors
     ///
@@ -180,14 +181,14 @@ impl Hub {
     }
 
     /// Reports that this many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them to a
-    /// transport that tells later what became of them, such as a channel to a writer, or a queue of the system. Call this
-    /// before any other input: an input may change what is to be written. From now on [`transmit`](Self::transmit) gives
-    /// what follows these bytes, and they count as sent: the peer may acknowledge them, and if the connection breaks they
-    /// may have arrived.
+    /// transport that tells later what became of them, such as a channel to a writer, or a queue of the system. Call
+    /// this before any other input: an input may change what is to be written. From now on [`transmit`](Self::transmit)
+    /// gives what follows these bytes, and they count as sent: the peer may acknowledge them, and if the connection
+    /// breaks they may have arrived.
     ///
     /// When the transport has taken them, report them to [`transmitted`](Self::transmitted), as late as you like, in
-    /// pieces of any size. Until then the hub gives no [`Action::Close`](crate::Action::Close) for the connection, unless
-    /// [`Limits::flush_time_max`](crate::Limits::flush_time_max) is over.
+    /// pieces of any size. Until then the hub gives no [`Action::Close`](crate::Action::Close) for the connection,
+    /// unless [`Limits::flush_time_max`](crate::Limits::flush_time_max) is over.
     ///
     /// # Errors
     ///
@@ -233,14 +234,14 @@ impl Hub {
         Ok(())
     }
 
-    /// Reports that the transport, or a buffer in front of it, took this many bytes: first of those that are on their way
-    /// ([`transmitting`](Self::transmitting)), if there are any, and then of [`transmit`](Self::transmit). For the latter
-    /// call this before any other input: an input may change what is to be written.
+    /// Reports that the transport, or a buffer in front of it, took this many bytes: first of those that are on their
+    /// way ([`transmitting`](Self::transmitting)), if there are any, and then of [`transmit`](Self::transmit). For the
+    /// latter call this before any other input: an input may change what is to be written.
     ///
     /// # Errors
     ///
-    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more. After a close or a disconnect this is
-    /// no bug of a driver that reports late.
+    /// [`UnknownConn`] if the hub does not know the connection, or knows it no more. After a close or a disconnect this
+    /// is no bug of a driver that reports late.
     ///
     /// # Panics
     ///
@@ -331,8 +332,9 @@ impl Hub {
     // ---- what the operator wants ----
 
     /// Stops the hub: it ends every session with a goodbye, and refuses every registration from now on. The hint tells
-    /// the clients when, and perhaps where, to connect again; without one, they look for the hub as after a break. The hub
-    /// leaves out an address of more than [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes. A second call does nothing.
+    /// the clients when, and perhaps where, to connect again; without one, they look for the hub as after a break. The
+    /// hub leaves out an address of more than [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes. A second call does
+    /// nothing.
     ///
     /// The hub has stopped when [`users`](Self::users) and [`connections`](Self::connections) are zero. Drain the
     /// actions and call [`handle_timeout`](Self::handle_timeout) until then. Once the sessions have ended, this takes

@@ -1,5 +1,5 @@
-//! What the program does by itself: it says something, puts users into rooms and takes them out, ends sessions, and keeps
-//! users away.
+//! What the program does by itself: it says something, puts users into rooms and takes them out, ends sessions, and
+//! keeps users away.
 
 use super::event::CloseReason;
 use super::parts::Hub;
@@ -20,8 +20,8 @@ pub enum Audience<'a> {
     User(&'a UserName),
     /// All members of a room.
     Room(&'a RoomName),
-    /// All users: each session that there is when it is said, detached ones included. A session that begins later does not
-    /// get it. It goes out in slices, as a message to a large room does.
+    /// All users: each session that there is when it is said, detached ones included. A session that begins later does
+    /// not get it. It goes out in slices, as a message to a large room does.
     All,
 }
 
@@ -39,18 +39,19 @@ pub enum UserLimitsError {
 
 /// The program's own commands. They are inputs like any other: drain the actions afterwards.
 impl Hub {
-    /// Says something in the name of the program. Reserve the name ([`with_reserved`](Self::with_reserved)), so that nobody
-    /// else gets it: the hub does not do that by itself. The message has an id like any other; its recipients acknowledge
-    /// it, and nobody is told if one does not. What users write to this name is rejected with `no_such_user`; a program that
-    /// wants to hear it [asks about sends](Self::with_asking).
+    /// Says something in the name of the program. Reserve the name ([`with_reserved`](Self::with_reserved)), so that
+    /// nobody else gets it: the hub does not do that by itself. The message has an id like any other; its recipients
+    /// acknowledge it, and nobody is told if one does not. What users write to this name is rejected with
+    /// `no_such_user`; a program that wants to hear it [asks about sends](Self::with_asking).
     ///
-    /// Who gets several of the program's messages gets them in the order in which they were said, whether they are for the
-    /// user, for a room or for all. What is said to all is on its way for some time. A [`kick`](Self::kick) and a
+    /// Who gets several of the program's messages gets them in the order in which they were said, whether they are for
+    /// the user, for a room or for all. What is said to all is on its way for some time. A [`kick`](Self::kick) and a
     /// [`shut_down`](Self::shut_down) do not overtake it.
     ///
-    /// A message to a user is for all its sessions or for none. One to a room or to all leaves out a session that has no room
-    /// for it, or whose client takes none so long: a member is told that it missed something, and
-    /// [`Counters::missed_announcements`](crate::Counters::missed_announcements) counts those left out of a message to all.
+    /// A message to a user is for all its sessions or for none. One to a room or to all leaves out a session that has
+    /// no room for it, or whose client takes none so long: a member is told that it missed something, and
+    /// [`Counters::missed_announcements`](crate::Counters::missed_announcements) counts those left out of a message to
+    /// all.
     ///
     /// ```
     /// use chatcore::{Audience, Hub, Instant, Limits, RejectCode, UserName};
@@ -70,8 +71,8 @@ impl Hub {
     /// - [`RejectCode::RecipientFull`] if a session of the user has no room for it: then none gets it;
     /// - [`RejectCode::BodyTooLong`];
     /// - [`RejectCode::InvalidName`] if a user has the name in which it is said;
-    /// - [`RejectCode::Unavailable`] if much is on its way: drain the actions, and try again. Of messages to all there may be
-    ///   [`ANNOUNCEMENTS_MAX`](crate::ANNOUNCEMENTS_MAX) on their way. A hub that stops takes none.
+    /// - [`RejectCode::Unavailable`] if much is on its way: drain the actions, and try again. Of messages to all there
+    ///   may be [`ANNOUNCEMENTS_MAX`](crate::ANNOUNCEMENTS_MAX) on their way. A hub that stops takes none.
     pub fn say(
         &mut self,
         now: Instant,
@@ -120,13 +121,13 @@ impl Hub {
         }
     }
 
-    /// Puts a user into a room, with all its sessions, as if it had joined. They are told with a joined of their own name.
-    /// Nothing happens if it is in the room.
+    /// Puts a user into a room, with all its sessions, as if it had joined. They are told with a joined of their own
+    /// name. Nothing happens if it is in the room.
     ///
     /// # Errors
     ///
-    /// As a join is rejected; [`RejectCode::NoSuchUser`]; and [`RejectCode::Unavailable`] if much is on its way: drain the
-    /// actions, and try again.
+    /// As a join is rejected; [`RejectCode::NoSuchUser`]; and [`RejectCode::Unavailable`] if much is on its way: drain
+    /// the actions, and try again.
     pub fn put_into_room(&mut self, now: Instant, user: &UserName, room: &RoomName) -> Result<(), RejectCode> {
         self.clock(now);
         let index = self.ordered.sessions().find(user.as_bytes()).ok_or(RejectCode::NoSuchUser)?;
@@ -135,7 +136,8 @@ impl Hub {
         membership.put_in(room.as_str())
     }
 
-    /// Takes a user out of a room, with all its sessions, as if it had left. They are told with a left of their own name.
+    /// Takes a user out of a room, with all its sessions, as if it had left. They are told with a left of their own
+    /// name.
     ///
     /// # Errors
     ///
@@ -149,13 +151,14 @@ impl Hub {
         membership.take_out(room.as_str())
     }
 
-    /// Ends all sessions of a user, with the goodbye [`GoodbyeCode::Kicked`](crate::GoodbyeCode::Kicked) for those that are
-    /// attached. Returns false if nobody has the name.
+    /// Ends all sessions of a user, with the goodbye [`GoodbyeCode::Kicked`](crate::GoodbyeCode::Kicked) for those that
+    /// are attached. Returns false if nobody has the name.
     pub fn kick(&mut self, now: Instant, name: &UserName) -> bool {
         self.kick_because(now, name, "an operator ended the session")
     }
 
-    /// As [`kick`](Self::kick), and the goodbye says why: at most [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes of it.
+    /// As [`kick`](Self::kick), and the goodbye says why: at most [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes
+    /// of it.
     pub fn kick_because(&mut self, now: Instant, name: &UserName, why: &str) -> bool {
         self.clock(now);
         let mut is_found = false;
@@ -168,9 +171,9 @@ impl Hub {
         is_found
     }
 
-    /// Keeps a user away: ends its sessions, and refuses registrations for the name, or for one that looks like it, with
-    /// [`Refusal::Custom`] from now on. The hub keeps this until [`unban`](Self::unban); it bounds not how many names are
-    /// banned.
+    /// Keeps a user away: ends its sessions, and refuses registrations for the name, or for one that looks like it,
+    /// with [`Refusal::Custom`] from now on. The hub keeps this until [`unban`](Self::unban); it bounds not how many
+    /// names are banned.
     pub fn ban(&mut self, now: Instant, name: &UserName, denial: Denial) {
         self.kick_because(now, name, denial.reason());
         self.banned.insert(name.confusable_key().into_owned(), denial);
@@ -188,15 +191,15 @@ impl Hub {
 
     // ---- limits of one user ----
 
-    /// Gives a user limits of its own, in place of those of the hub: to an administrator or a bot more, to somebody who is on
-    /// probation less. They hold at once, for all its sessions, until its last session ends or the next call. Default ones
-    /// ([`UserLimits::default`]) let the hub's limits hold again.
+    /// Gives a user limits of its own, in place of those of the hub: to an administrator or a bot more, to somebody who
+    /// is on probation less. They hold at once, for all its sessions, until its last session ends or the next call.
+    /// Default ones ([`UserLimits::default`]) let the hub's limits hold again.
     ///
-    /// A client was told the limits in its welcome, and learns of others with its next resume. So a program that knows a
-    /// client's limits when it decides about its registration gives them there:
-    /// [`Registration::with_limits`](crate::Registration::with_limits). Who is in more rooms, watches more names or has more
-    /// sessions than it may keeps them, and gets no more. A connection that is paused stays so until the time that the driver
-    /// was told.
+    /// A client was told the limits in its welcome, and learns of others with its next resume. So a program that knows
+    /// a client's limits when it decides about its registration gives them there:
+    /// [`Registration::with_limits`](crate::Registration::with_limits). Who is in more rooms, watches more names or has
+    /// more sessions than it may keeps them, and gets no more. A connection that is paused stays so until the time that
+    /// the driver was told.
     ///
     /// A user without limits of its own takes no memory for them.
     ///
@@ -249,8 +252,8 @@ impl Hub {
 
     // ---- what the program remembers of users and sessions ----
 
-    /// Keeps a number of the program's own with a session, such as an index of its own table: 0 if none was set. Returns
-    /// false if the session has ended. A session without such a number takes no memory for it.
+    /// Keeps a number of the program's own with a session, such as an index of its own table: 0 if none was set.
+    /// Returns false if the session has ended. A session without such a number takes no memory for it.
     pub fn set_session_value(&mut self, session: SessionId, value: u64) -> bool {
         let (sessions, _) = self.ordered.unordered();
         let index = sessions.by_id(session);

@@ -17,8 +17,9 @@ const BEFORE_SLICE_MAX: u32 = 8;
 impl Hub {
     /// The next event; none if there is no further one. A driver that uses the events drains them before it carries out
     /// an action, because the action may drop a connection that an event names. A driver that does not use them drains
-    /// and drops them: while more than 65 536 wait, [`receive`](Self::receive) takes nothing. Calls of the program itself,
-    /// such as [`admit`](Self::admit) and [`rename`](Self::rename), are not refused then, and their events come on top.
+    /// and drops them: while more than 65 536 wait, [`receive`](Self::receive) takes nothing. Calls of the program
+    /// itself, such as [`admit`](Self::admit) and [`rename`](Self::rename), are not refused then, and their events come
+    /// on top.
     pub fn poll_event(&mut self) -> Option<HubEvent> {
         self.ordered.unordered().0.events.pop_front()
     }
@@ -31,8 +32,8 @@ impl Hub {
     }
 
     /// The bytes to write to a connection, borrowed from the hub. Report to [`transmitted`](Self::transmitted) how many
-    /// of them the transport took, or to [`transmitting`](Self::transmitting) that it will. Empty for a connection that the
-    /// hub does not know.
+    /// of them the transport took, or to [`transmitting`](Self::transmitting) that it will. Empty for a connection that
+    /// the hub does not know.
     pub fn transmit(&self, conn: ConnId) -> Chunks<'_> {
         let sessions = self.ordered.sessions();
         match sessions.conn_state(conn) {
@@ -48,19 +49,19 @@ impl Hub {
         self.has_pending()
     }
 
-    /// Whether connections wait for an [`Action::Write`] that most likely have little to be written. While some do, a fair
-    /// driver writes long outboxes in pieces, and goes on with the rest later.
+    /// Whether connections wait for an [`Action::Write`] that most likely have little to be written. While some do, a
+    /// fair driver writes long outboxes in pieces, and goes on with the rest later.
     pub fn has_short_writes(&self) -> bool {
         self.ordered.sessions().has_writes()
     }
 
     // ---- what the driver must do, and in which order ----
 
-    /// The next action; none if there is nothing for the driver to do at present. If slices of the hub's own work are left
-    /// and no action goes before them, the call does one slice.
+    /// The next action; none if there is nothing for the driver to do at present. If slices of the hub's own work are
+    /// left and no action goes before them, the call does one slice.
     ///
-    /// None does not mean that the hub has done everything: a slice may bring forth no action, and others may be left. The hub
-    /// does them only when it is called. So a driver asks [`poll_timeout`](Self::poll_timeout) before it waits:
+    /// None does not mean that the hub has done everything: a slice may bring forth no action, and others may be left.
+    /// The hub does them only when it is called. So a driver asks [`poll_timeout`](Self::poll_timeout) before it waits:
     ///
     /// ```
     /// use chatcore::{Action, Hub, Instant, Limits, UnknownConn};
@@ -148,8 +149,8 @@ impl Hub {
         self.delivery.replies.is_empty()
     }
 
-    /// What is ready to be done while something is pending: a little goes between two slices of that, so that few wait for
-    /// what goes to many.
+    /// What is ready to be done while something is pending: a little goes between two slices of that, so that few wait
+    /// for what goes to many.
     #[inline]
     fn ready_action(&mut self) -> Option<Action> {
         if !self.has_pending() {

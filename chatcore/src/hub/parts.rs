@@ -187,12 +187,12 @@ impl Hub {
     }
 
     /// Says whether the hub tells the program who joins and leaves which room, with
-    /// [`HubEvent::RoomJoined`](crate::HubEvent::RoomJoined) and [`HubEvent::RoomLeft`](crate::HubEvent::RoomLeft): for a
-    /// program that keeps a picture of its own. It does not without this call, because these events cost memory and time: a
-    /// user who ends in 100 rooms makes 100 of them at once.
+    /// [`HubEvent::RoomJoined`](crate::HubEvent::RoomJoined) and [`HubEvent::RoomLeft`](crate::HubEvent::RoomLeft): for
+    /// a program that keeps a picture of its own. It does not without this call, because these events cost memory and
+    /// time: a user who ends in 100 rooms makes 100 of them at once.
     ///
-    /// Each tells of a user, not of a session: another session of a user who is in a room makes none. A room's first member
-    /// joins after its [`RoomOpened`](crate::HubEvent::RoomOpened), and its last one leaves before its
+    /// Each tells of a user, not of a session: another session of a user who is in a room makes none. A room's first
+    /// member joins after its [`RoomOpened`](crate::HubEvent::RoomOpened), and its last one leaves before its
     /// [`RoomClosed`](crate::HubEvent::RoomClosed). A user whose last session ends leaves after the
     /// [`SessionEnded`](crate::HubEvent::SessionEnded).
     ///

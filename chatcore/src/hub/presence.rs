@@ -52,7 +52,8 @@ impl Presence {
 
     // ---- requests ----
 
-    /// Resolves the names of a list, as far as the work goes; the next call goes on from there. True if all are resolved.
+    /// Resolves the names of a list, as far as the work goes; the next call goes on from there. True if all are
+    /// resolved.
     pub(super) fn resolve_list(
         &self,
         sessions: &mut Sessions,
@@ -164,8 +165,8 @@ impl Presence {
 
     // ---- news ----
 
-    /// A name is held from now on, or no longer. Returns what it costs to tell that: a unit for each watcher, unless they are
-    /// to be told of another change already.
+    /// A name is held from now on, or no longer. Returns what it costs to tell that: a unit for each watcher, unless
+    /// they are to be told of another change already.
     pub(super) fn changed(&mut self, sessions: &mut Sessions, name: &str) -> u32 {
         let Some(index) = self.watchers.find(name.as_bytes()).filter(|_| !sessions.is_shutting_down) else { return 0 };
         let group = self.watchers.id(index);
@@ -286,8 +287,8 @@ impl Presence {
     }
 }
 
-/// Where the groups are among those that a session watches. For a long list they are looked up, so that the work grows with
-/// the list and the watches, and not with both multiplied; for a short one, a search is less work.
+/// Where the groups are among those that a session watches. For a long list they are looked up, so that the work grows
+/// with the list and the watches, and not with both multiplied; for a short one, a search is less work.
 struct Positions(Option<BTreeMap<usize, usize>>);
 
 impl Positions {

@@ -14,8 +14,8 @@ use crate::name::{RoomName, UserName};
 use crate::time::Instant;
 use crate::wire::{self, Content, Kind, RejectCode};
 
-/// About which requests a hub asks its program: [`Hub::with_asking`](super::Hub::with_asking). Without any, it asks about
-/// none, and that costs nothing.
+/// About which requests a hub asks its program: [`Hub::with_asking`](super::Hub::with_asking). Without any, it asks
+/// about none, and that costs nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asking {
     joins: bool,
@@ -57,9 +57,9 @@ impl Asking {
     }
 }
 
-/// What a hub asks its program: whether it may do what a client requests. [`Hub::poll_question`](super::Hub::poll_question)
-/// returns it, and [`Hub::answer`](super::Hub::answer) takes the answer, at once or later. A question is a value that may
-/// go to another thread.
+/// What a hub asks its program: whether it may do what a client requests.
+/// [`Hub::poll_question`](super::Hub::poll_question) returns it, and [`Hub::answer`](super::Hub::answer) takes the
+/// answer, at once or later. A question is a value that may go to another thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Question {
@@ -104,8 +104,8 @@ pub enum Requested {
 }
 
 /// The program answered a question that does not wait for an answer: it is answered already, its time
-/// ([`Limits::decision_time_max`](crate::Limits::decision_time_max)) is over, its session has ended or was taken over, or
-/// another hub asked it, such as the one before a restart. The field is the id that the program gave.
+/// ([`Limits::decision_time_max`](crate::Limits::decision_time_max)) is over, its session has ended or was taken over,
+/// or another hub asked it, such as the one before a restart. The field is the id that the program gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} waits for no answer: it has one, its time is over, its session has ended, or another hub asked it")]
 pub struct UnknownQuestion(pub QuestionId);
@@ -166,8 +166,8 @@ impl Waiting {
         Content { kind: self.kind, fields: &self.fields }
     }
 
-    /// Bytes that it makes the hub keep: what the program has of it counts, too. Names of a list count from the beginning, as
-    /// if all of them were resolved.
+    /// Bytes that it makes the hub keep: what the program has of it counts, too. Names of a list count from the
+    /// beginning, as if all of them were resolved.
     pub(super) fn bytes(&self) -> usize {
         WAITING_BYTES + 2 * (self.fields.len() + self.names() * LISTED_NAME_BYTES)
     }

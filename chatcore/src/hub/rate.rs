@@ -102,8 +102,8 @@ impl Bucket {
         self.paid_off_at = self.paid_off_at.min(latest);
     }
 
-    /// When cost may be charged again, if not now. Not too soon: many may share a bucket, and none of them is to be woken
-    /// for a single unit.
+    /// When cost may be charged again, if not now. Not too soon: many may share a bucket, and none of them is to be
+    /// woken for a single unit.
     pub(super) fn paused_until(self, now: Instant, pace: &Pace) -> Option<Instant> {
         let now = now.as_nanos();
         let wait = self.paid_off_at.as_nanos().saturating_sub(now.saturating_add(pace.burst));

@@ -30,14 +30,15 @@ pub enum RenameError {
 }
 
 impl Hub {
-    /// Gives a user another name, with all its sessions. `to` is a spelling, as in a registration: the name and the display
-    /// name come from it. It may be a name that the hub reserves or bans; if it is the user's own name, only the display
-    /// name changes. `why` is for the user, who is told at most [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes of it.
+    /// Gives a user another name, with all its sessions. `to` is a spelling, as in a registration: the name and the
+    /// display name come from it. It may be a name that the hub reserves or bans; if it is the user's own name, only
+    /// the display name changes. `why` is for the user, who is told at most
+    /// [`DETAIL_BYTES_MAX`](crate::DETAIL_BYTES_MAX) bytes of it.
     ///
-    /// The old name is free at once. The user keeps its sessions, its rooms, and all that is queued for it or by it. What it
-    /// has said bears the old name, and its rooms get that before the news: they are told that the old name has left, with
-    /// [`LeaveCode::Renamed`](crate::LeaveCode::Renamed), and that the new one has joined. Who watches the old name is told
-    /// that it is offline. Nobody's watches change, and neither do bans: they are about names.
+    /// The old name is free at once. The user keeps its sessions, its rooms, and all that is queued for it or by it.
+    /// What it has said bears the old name, and its rooms get that before the news: they are told that the old name has
+    /// left, with [`LeaveCode::Renamed`](crate::LeaveCode::Renamed), and that the new one has joined. Who watches the
+    /// old name is told that it is offline. Nobody's watches change, and neither do bans: they are about names.
     ///
     /// A client that cannot be told at once is told when it resumes, for which its old name and its token are enough.
     ///

@@ -22,8 +22,8 @@ impl SecretRng {
     }
 }
 
-/// What tells the ids of the hub with this seed from those of others. It is of another stream than the secrets, and tells
-/// nothing of them.
+/// What tells the ids of the hub with this seed from those of others. It is of another stream than the secrets, and
+/// tells nothing of them.
 pub(super) struct Marks {
     /// What all ids of questions bear.
     pub(super) questions: u32,

@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-/// The id of a session of a hub: one device of a user, attached to a connection or not. A hub uses no id twice (within 2³²
-/// sessions). Where it begins to number them comes from its seed: an id of a hub with another seed, such as the one before
-/// a restart, is unknown to it, but for a chance of one in 2³² for each.
+/// The id of a session of a hub: one device of a user, attached to a connection or not. A hub uses no id twice (within
+/// 2³² sessions). Where it begins to number them comes from its seed: an id of a hub with another seed, such as the one
+/// before a restart, is unknown to it, but for a chance of one in 2³² for each.
 ///
-/// It is shown as its [`index`](Self::index), and with [`Debug`](fmt::Debug) whole. Ids have an order, so that they can be
-/// keys; it is not that in which sessions began.
+/// It is shown as its [`index`](Self::index), and with [`Debug`](fmt::Debug) whole. Ids have an order, so that they can
+/// be keys; it is not that in which sessions began.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SessionId {

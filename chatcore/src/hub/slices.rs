@@ -18,8 +18,8 @@ impl Hub {
             || self.has_seldom_pending
     }
 
-    /// Something that is seldom is pending, or is no more: a message to all, or the end of all. One question for both, because
-    /// each message asks it several times.
+    /// Something that is seldom is pending, or is no more: a message to all, or the end of all. One question for both,
+    /// because each message asks it several times.
     pub(super) fn note_seldom_pending(&mut self) {
         self.has_seldom_pending = self.ordered.announcements().has_pending() || self.shutting_down.is_some();
     }

@@ -32,8 +32,8 @@ use crate::wire::{
 const UNIT: Tally = Tally { copied: 1024 + OVERHEAD_BYTES_MAX as u64, calls: 2, walked: 16 };
 
 /// What one call may really do to outboxes, whatever is noted of it: the units that it begins with, and one step beyond
-/// them. The longest are a batch of a room for one member, once to be shared and once put in; the notices of all rooms and
-/// watches; one outbox that moves; and one that is passed over frame by frame.
+/// them. The longest are a batch of a room for one member, once to be shared and once put in; the notices of all rooms
+/// and watches; one outbox that moves; and one that is passed over frame by frame.
 fn tally_max(limits: &Limits, units: u32) -> Tally {
     let (units, notices) = (u64::from(units), notices_max(limits));
     let outbox_bytes = limits.outbox_bytes_hard_max() as u64;
@@ -45,8 +45,8 @@ fn tally_max(limits: &Limits, units: u32) -> Tally {
     }
 }
 
-/// What letting somebody in may really do to outboxes. Who comes back has its outbox searched for what it has and for what
-/// is half written, and settled; one segment of it is copied, and what is put in beside that fits what is left.
+/// What letting somebody in may really do to outboxes. Who comes back has its outbox searched for what it has and for
+/// what is half written, and settled; one segment of it is copied, and what is put in beside that fits what is left.
 fn admit_tally_max(limits: &Limits) -> Tally {
     const FEW: u64 = 16;
     Tally {
@@ -72,8 +72,8 @@ fn notices_max(limits: &Limits) -> u64 {
     2 * u64::from(limits.rooms_of_user_max + limits.watches_max)
 }
 
-/// Frames that are passed over to find one place in an outbox: all, because the outbox of a session that was detached is
-/// one segment.
+/// Frames that are passed over to find one place in an outbox: all, because the outbox of a session that was detached
+/// is one segment.
 fn walk_max(limits: &Limits) -> u64 {
     limits.outbox_bytes_hard_max() as u64 / FRAME_BYTES_MIN
 }
@@ -207,8 +207,8 @@ impl Run {
         let _ = self.bounded(u32::try_from(units).unwrap(), |run| run.hub.transmitted(now, conn, owed));
     }
 
-    /// Does something that begins with this many units, and checks that it is bounded: by what the hub says, and by what
-    /// was really done to outboxes.
+    /// Does something that begins with this many units, and checks that it is bounded: by what the hub says, and by
+    /// what was really done to outboxes.
     fn bounded<T>(&mut self, units: u32, call: impl FnOnce(&mut Self) -> T) -> T {
         let max = tally_max(self.hub.limits(), units);
         self.bounded_by(units, max, call)

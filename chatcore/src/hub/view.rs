@@ -56,10 +56,10 @@ impl Hub {
         self.open_session(conn).map(|index| &self.ordered.sessions()[index].name)
     }
 
-    /// Whether the peer of a connection is still to be told what became of something that it has asked: an answer waits for
-    /// others to go with it, or the program has not decided ([`with_asking`](Self::with_asking)). A driver whose peer has
-    /// ended its direction goes on with the connection until this is false and [`transmit`](Self::transmit) gives nothing
-    /// more, and calls [`disconnect`](Self::disconnect) then.
+    /// Whether the peer of a connection is still to be told what became of something that it has asked: an answer waits
+    /// for others to go with it, or the program has not decided ([`with_asking`](Self::with_asking)). A driver whose
+    /// peer has ended its direction goes on with the connection until this is false and [`transmit`](Self::transmit)
+    /// gives nothing more, and calls [`disconnect`](Self::disconnect) then.
     ///
     /// ```
     /// use chatcore::{Hub, Instant, Limits};

@@ -3,8 +3,8 @@
 /// Bytes that are copied for one unit of work, at the most.
 const COPIED_BYTES: usize = 1024;
 
-/// Units of work that one [`Hub::receive`](super::Hub::receive) begins with, at the most. It goes on beyond that until the
-/// step is done that uses it up.
+/// Units of work that one [`Hub::receive`](super::Hub::receive) begins with, at the most. It goes on beyond that until
+/// the step is done that uses it up.
 pub(super) const CALL_WORK_MAX: u32 = 4_096;
 
 /// The same for a session that has caused no work lately.
@@ -144,9 +144,9 @@ pub(super) fn of_scans(names: usize, watches: usize) -> u32 {
 }
 
 /// Units that one call does at the most, with these limits: what it begins with, and the longest steps that may begin
-/// before that is used up. These are a message or a batch of one room, a message for all sessions of two users, a list of
-/// names, a page, and the end of a session. Limits of users of their own come on top. docs/src/architecture.md, *Bounded work*,
-/// has the same as a table.
+/// before that is used up. These are a message or a batch of one room, a message for all sessions of two users, a list
+/// of names, a page, and the end of a session. Limits of users of their own come on top. docs/src/architecture.md,
+/// *Bounded work*, has the same as a table.
 #[cfg(any(test, feature = "sim"))]
 pub(super) fn of_call_max(limits: &crate::limits::Limits) -> u32 {
     use crate::name::{MAPPED_BYTE_COST, SPELLING_BYTES_MAX};

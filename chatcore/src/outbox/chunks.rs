@@ -54,8 +54,8 @@ impl<'a> Chunks<'a> {
         self.clone().map(<[u8]>::len).sum()
     }
 
-    /// The first slices up to this many bytes, the last of them cut there: for a driver that lets others have their turn
-    /// before it writes the rest.
+    /// The first slices up to this many bytes, the last of them cut there: for a driver that lets others have their
+    /// turn before it writes the rest.
     ///
     /// ```
     /// # use chatcore::{Client, ClientConfig, Instant};

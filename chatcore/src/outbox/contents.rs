@@ -26,8 +26,8 @@ pub(crate) struct Outbox {
     pub(super) tail: Vec<u8>,
     /// Numbered frames in the tail, after the start.
     pub(super) tail_numbered: u32,
-    /// End of the last complete flush. Peers usually acknowledge exactly this point, so `acknowledge` checks it before it
-    /// scans frames.
+    /// End of the last complete flush. Peers usually acknowledge exactly this point, so `acknowledge` checks it before
+    /// it scans frames.
     pub(super) tail_mark: Mark,
     /// How much of the first segment is acknowledged, or was never to be.
     pub(super) start: u32,

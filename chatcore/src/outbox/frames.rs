@@ -66,7 +66,8 @@ impl Outbox {
         Frames { outbox: self, at: self.start_position() }
     }
 
-    /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any after it.
+    /// The number of the first numbered frame that is not wholly written: the peer cannot have this one or any after
+    /// it.
     pub(crate) fn first_unwritten(&self) -> u64 {
         self.first_unwritten_and_broken().0
     }
@@ -107,8 +108,8 @@ impl Outbox {
         self.handed_over = self.numbered - (copied.count - copied.arrived) as u64;
     }
 
-    /// The next frame that is kept, with whether it may have arrived: because it went out whole, on this connection or one
-    /// before. The cursor moves past it. None after the last.
+    /// The next frame that is kept, with whether it may have arrived: because it went out whole, on this connection or
+    /// one before. The cursor moves past it. None after the last.
     pub(crate) fn next_kept(&self, cursor: &mut Cursor) -> Option<(Content<'_>, bool)> {
         let mut frames = Frames { outbox: self, at: cursor.at.max(self.start_position()) };
         let frame = frames.next();

@@ -15,8 +15,8 @@ use crate::wire::{HEADER_BYTES, ProtocolError};
 const DISCARDED_MAX: u32 = 256;
 
 impl Outbox {
-    /// The peer has everything up to `count`. Returns how many segments and frames it lets go of one by one; none if the
-    /// count is repeated or older. A count that was never written is a protocol error of the peer.
+    /// The peer has everything up to `count`. Returns how many segments and frames it lets go of one by one; none if
+    /// the count is repeated or older. A count that was never written is a protocol error of the peer.
     pub(crate) fn acknowledge(&mut self, count: u64, pool: &mut Pool) -> Result<Option<u32>, ProtocolError> {
         tally::called(0);
         if count <= self.acknowledged {
@@ -69,8 +69,8 @@ impl Outbox {
         }
     }
 
-    /// Takes off what a peer that comes back has: everything up to `count`. An error if that was let go of already, or was
-    /// never written: then the session cannot go on.
+    /// Takes off what a peer that comes back has: everything up to `count`. An error if that was let go of already, or
+    /// was never written: then the session cannot go on.
     pub(crate) fn resume_at(&mut self, count: u64, pool: &mut Pool) -> Result<(), ProtocolError> {
         if count < self.acknowledged {
             return Err(ProtocolError::AckBeyondSent { acknowledged: self.acknowledged, sent: count });
@@ -78,9 +78,9 @@ impl Outbox {
         self.acknowledge(count, pool).map(drop)
     }
 
-    /// Begins anew on another connection, with an opening that holds no numbered frame: what is not acknowledged is to be
-    /// written again after it. The segments move; at most one of them is copied. Unnumbered frames between numbered ones
-    /// are written again, too: acknowledgements, pings and pongs say nothing when they come late.
+    /// Begins anew on another connection, with an opening that holds no numbered frame: what is not acknowledged is to
+    /// be written again after it. The segments move; at most one of them is copied. Unnumbered frames between numbered
+    /// ones are written again, too: acknowledgements, pings and pongs say nothing when they come late.
     pub(crate) fn restart(&mut self, opening: Self, pool: &mut Pool) {
         debug_assert!(opening.older.is_empty() && opening.numbered == 0, "an opening is short, and not numbered");
         self.handed_over = self.handed_over.max(self.first_unwritten() - 1);
@@ -201,8 +201,8 @@ impl Outbox {
         self.invariants();
     }
 
-    /// Lets go of written frames that nobody acknowledges, up to the first that somebody must: of as many as this many bytes
-    /// hold, and some more. What is left of very many goes with later calls. Returns how many they are.
+    /// Lets go of written frames that nobody acknowledges, up to the first that somebody must: of as many as this many
+    /// bytes hold, and some more. What is left of very many goes with later calls. Returns how many they are.
     pub(super) fn discard_unnumbered(&mut self, bytes: usize, pool: &mut Pool) -> u32 {
         let mut discarded = 0;
         while discarded < DISCARDED_MAX + small(bytes / HEADER_BYTES) {

@@ -38,8 +38,8 @@ impl fmt::Debug for Bytes {
     }
 }
 
-/// A position in an outbox: the segment, counted from the first (the tail is the last), and the offset in it. The end of an
-/// older segment is the beginning of the next.
+/// A position in an outbox: the segment, counted from the first (the tail is the last), and the offset in it. The end
+/// of an older segment is the beginning of the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
     pub(super) segment: u32,

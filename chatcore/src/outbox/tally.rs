@@ -1,5 +1,5 @@
-//! What is really done to outboxes, counted where it is done, for the tests that hold the work of a call to its bound. It
-//! does not ask what anybody says of it. Without tests it is nothing.
+//! What is really done to outboxes, counted where it is done, for the tests that hold the work of a call to its bound.
+//! It does not ask what anybody says of it. Without tests it is nothing.
 
 /// Counts of one thread, from the beginning.
 #[cfg(test)]

@@ -49,7 +49,8 @@ pub enum Flood {
     JoinCostly,
     /// Registrations under a name that costs much to map, each on a connection of its own.
     RegisterCostly,
-    /// Resumes of a session with much unread, each on a connection of its own, which breaks as soon as the session goes on.
+    /// Resumes of a session with much unread, each on a connection of its own, which breaks as soon as the session goes
+    /// on.
     Resume,
     /// The longest messages but for their end, which comes a byte at a time.
     HalfFrames,

@@ -6,8 +6,8 @@
 //! - [`World`] is a server, its users and such a network. A [`Plan`] says what goes wrong. While it runs, it checks
 //!   every [`Property`] that the core promises. Then the network heals, and everything that is due must come within a
 //!   bounded time.
-//! - [`World::with_transport`] puts your own framing or encryption, a [`TransportEnd`], between the network and the core,
-//!   and checks that what was written comes out.
+//! - [`World::with_transport`] puts your own framing or encryption, a [`TransportEnd`], between the network and the
+//!   core, and checks that what was written comes out.
 //! - [`run`] makes and runs a [`World`] with a [`Plan`] drawn from a seed. The same seed gives the same run, byte for
 //!   byte. [`replay`] does the same, and tells a [`Listener`] what happens.
 //! - [`small_world`] tries everything that one break of a connection can do to two users.

@@ -1,7 +1,7 @@
 //! The names of users and rooms, by their numbers.
 //!
-//! A user's own name is `user-3`. The names that an operator gives it are `user-3.1`, `user-3.2` and so on: whose they are
-//! can be seen. Each name of a user has a number, too, and its own name has that of the user.
+//! A user's own name is `user-3`. The names that an operator gives it are `user-3.1`, `user-3.2` and so on: whose they
+//! are can be seen. Each name of a user has a number, too, and its own name has that of the user.
 
 use alloc::format;
 use alloc::string::String;

@@ -30,8 +30,8 @@ use crate::{ClientConfig, Limits};
 pub struct Plan {
     /// How many users there are, each with its own name.
     pub users: usize,
-    /// How many devices each user has. Each device has a session of its own. At least 1. If there are several, the server
-    /// admits whoever asks for a name that is in use as another session of the user.
+    /// How many devices each user has. Each device has a session of its own. At least 1. If there are several, the
+    /// server admits whoever asks for a name that is in use as another session of the user.
     pub devices: usize,
     /// How many rooms they use.
     pub rooms: usize,
@@ -51,8 +51,8 @@ pub struct Plan {
     pub fault_event_pace: Option<Duration>,
     /// The weight of each fault event: how likely it is compared with the others.
     pub fault_events: [(FaultEvent, u32); FaultEvent::ALL.len()],
-    /// The average time after which an operator renames some user; none for never. Then the server admits a user that is
-    /// there only under the name that it has.
+    /// The average time after which an operator renames some user; none for never. Then the server admits a user that
+    /// is there only under the name that it has.
     pub rename_pace: Option<Duration>,
     /// The chance that the server takes time to decide about a registration, in millionths.
     pub auth_delay_chance: u32,
@@ -62,9 +62,9 @@ pub struct Plan {
     pub origins: usize,
     /// How many origins belong to each site, in turn; 0 if they belong to none.
     pub origins_of_site: usize,
-    /// How long a session waits for its client, by the listener that its connection has come to; none for as long as the
-    /// hub's limits say. Devices share the listeners in turn, and come to another one at times. At least 1, and none longer
-    /// than 49 days.
+    /// How long a session waits for its client, by the listener that its connection has come to; none for as long as
+    /// the hub's limits say. Devices share the listeners in turn, and come to another one at times. At least 1, and
+    /// none longer than 49 days.
     pub resume_times: Vec<Option<Duration>>,
     /// The most requests that a device makes at once.
     pub burst_max: u64,
@@ -76,7 +76,8 @@ pub struct Plan {
     pub acknowledges_at_once: u32,
     /// The chance that a program asks what its session is subscribed to when that goes on, in millionths.
     pub asks_when_resumed: u32,
-    /// How long after it has taken bytes the server's transport reports that, at the most. With zero, it reports at once.
+    /// How long after it has taken bytes the server's transport reports that, at the most. With zero, it reports at
+    /// once.
     pub report_delay_max: Duration,
     /// The attackers, by what each of them does. They flood the hub until the fault phase is over.
     pub attackers: Vec<Flood>,
@@ -182,8 +183,8 @@ impl Plan {
         self.users * self.devices
     }
 
-    /// How long after the network has healed everything that is due has come: all deadlines one after another, and again
-    /// for whoever is unlucky.
+    /// How long after the network has healed everything that is due has come: all deadlines one after another, and
+    /// again for whoever is unlucky.
     pub(super) fn patience(&self) -> Duration {
         let limits = &self.limits;
         let own_resume_time = self.resume_times.iter().flatten().max().copied().unwrap_or_default();

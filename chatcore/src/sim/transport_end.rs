@@ -36,8 +36,8 @@ use core::error::Error;
 /// # Ok::<(), chatcore::sim::Violation>(())
 /// ```
 pub trait TransportEnd {
-    /// The core writes `bytes`, which are never empty. An end that cannot put them into `wire` yet, because it waits for
-    /// the other end, keeps them.
+    /// The core writes `bytes`, which are never empty. An end that cannot put them into `wire` yet, because it waits
+    /// for the other end, keeps them.
     ///
     /// # Errors
     ///
@@ -49,8 +49,8 @@ pub trait TransportEnd {
     ///
     /// # Errors
     ///
-    /// Whatever ends the connection. The core still reads what was appended to `bytes`. Then this end reads no more, and
-    /// closes it.
+    /// Whatever ends the connection. The core still reads what was appended to `bytes`. Then this end reads no more,
+    /// and closes it.
     fn receive(&mut self, wire: &[u8], bytes: &mut Vec<u8>) -> Result<(), TransportError>;
 
     /// What this end has to say by itself: a greeting, a key, an answer, and what it has kept meanwhile. The world asks

@@ -29,8 +29,8 @@ impl CloseCode {
     /// The server has too much to do: come back later.
     pub const TRY_AGAIN_LATER: Self = Self(1013);
 
-    /// The code with this number. None if a close frame must not hold it: it is below 1000 or above 4999, says something
-    /// about frames that were never sent (1005, 1006, 1015), or is not assigned.
+    /// The code with this number. None if a close frame must not hold it: it is below 1000 or above 4999, says
+    /// something about frames that were never sent (1005, 1006, 1015), or is not assigned.
     pub const fn new(number: u16) -> Option<Self> {
         match number {
             1000..=1003 | 1007..=1014 | 3000..=4999 => Some(Self(number)),

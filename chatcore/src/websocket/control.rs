@@ -60,7 +60,8 @@ impl Control {
         core::mem::replace(&mut self.incoming, Short::EMPTY)
     }
 
-    /// Writes this frame after the one that is being written, in place of what was to come there. Nothing follows a close.
+    /// Writes this frame after the one that is being written, in place of what was to come there. Nothing follows a
+    /// close.
     pub(super) fn queue(&mut self, opcode: Opcode, payload: &[&[u8]]) {
         if matches!(self.next, Some((Opcode::Close, _))) {
             return;

@@ -74,8 +74,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the header that the bytes begin with, as the peer of an end with this role writes it. None until it is whole,
-    /// but what cannot be a header is noticed as soon as it can be seen.
+    /// Reads the header that the bytes begin with, as the peer of an end with this role writes it. None until it is
+    /// whole, but what cannot be a header is noticed as soon as it can be seen.
     #[inline]
     pub(super) fn parse(bytes: &[u8], role: Role) -> Result<Option<Self>, FrameError> {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };

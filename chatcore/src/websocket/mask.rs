@@ -4,8 +4,8 @@ use core::fmt;
 
 use crate::redacted::Secret;
 
-/// The mask of a frame, turned so that it begins with the next byte of payload. Masking twice gives what was there before.
-/// Printing does not show it.
+/// The mask of a frame, turned so that it begins with the next byte of payload. Masking twice gives what was there
+/// before. Printing does not show it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Mask(u32);
 

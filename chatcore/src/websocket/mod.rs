@@ -1,10 +1,10 @@
-//! The WebSocket protocol (RFC 6455), for a stream of chatcore or for anything else. As everywhere in this crate there is no
-//! I/O: bytes go in, and bytes come out. This module needs the feature `websocket`.
+//! The WebSocket protocol (RFC 6455), for a stream of chatcore or for anything else. As everywhere in this crate there
+//! is no I/O: bytes go in, and bytes come out. This module needs the feature `websocket`.
 //!
 //! [`Upgrade`] and [`UpgradeRequest`] are the two ends of the opening, which is an HTTP request and its response.
-//! [`UpgradeRules`] say who may connect to a server; the default ones are for a chatcore server. [`WebSocket`] is either end of
-//! what follows. It takes frames apart where they lie, keeps no payload, and lets a server write payload without a copy. It has
-//! at most 88 bytes. No extension is spoken, and so no compression.
+//! [`UpgradeRules`] say who may connect to a server; the default ones are for a chatcore server. [`WebSocket`] is
+//! either end of what follows. It takes frames apart where they lie, keeps no payload, and lets a server write payload
+//! without a copy. It has at most 88 bytes. No extension is spoken, and so no compression.
 //!
 //! The server's end of a stream, over any transport that reads and writes:
 //!
@@ -92,9 +92,9 @@
 //!
 //! # What a peer can cost
 //!
-//! The work of a call is proportional to the bytes that it is given. A ping is answered once, however often it comes before
-//! the answer can be written: only the newest waits. Frames that bring nothing are counted, and each byte of payload makes up
-//! for one of them.
+//! The work of a call is proportional to the bytes that it is given. A ping is answered once, however often it comes
+//! before the answer can be written: only the newest waits. Frames that bring nothing are counted, and each byte of
+//! payload makes up for one of them.
 
 mod close;
 mod control;
@@ -133,8 +133,8 @@ pub const SUBPROTOCOL: &str = "chatcore.v1";
 pub const BYTES_MAX: u32 = 16 << 20;
 
 /// How many frames may bring nothing: with [`Content::Stream`] those without payload and control frames, and with
-/// [`Content::Messages`] fragments without payload that do not end their message. Each byte of payload makes up for one of
-/// them.
+/// [`Content::Messages`] fragments without payload that do not end their message. Each byte of payload makes up for one
+/// of them.
 pub const IDLE_FRAMES_MAX: u16 = 1024;
 
 /// What a WebSocket carries.

@@ -20,14 +20,15 @@ use super::{BYTES_MAX, Content, MessageKind};
 /// One end of a WebSocket after its opening (RFC 6455, 5 to 7): it takes frames apart where they lie, and says which
 /// headers belong around what is written.
 ///
-/// 1. Give what arrives to [`unframe`](Self::unframe) if it is a stream, and to [`receive`](Self::receive) if it is messages.
-///    Both use all of it: a value keeps the start of a header that is not whole, and nothing of a payload.
+/// 1. Give what arrives to [`unframe`](Self::unframe) if it is a stream, and to [`receive`](Self::receive) if it is
+///    messages. Both use all of it: a value keeps the start of a header that is not whole, and nothing of a payload.
 /// 2. Tell [`transmit`](Self::transmit) how much waits to be written, write what it gives, and report it to
 ///    [`transmitted`](Self::transmitted). Do this after each input, too: it may owe the peer a pong or a close.
-/// 3. To end, call [`close`](Self::close) when all is written. When [`is_closed`](Self::is_closed), shut the transport down.
-///    A peer need not answer, so bound the time that you wait for it.
+/// 3. To end, call [`close`](Self::close) when all is written. When [`is_closed`](Self::is_closed), shut the transport
+///    down. A peer need not answer, so bound the time that you wait for it.
 ///
-/// It has at most 88 bytes on 64-bit systems, and allocates only for control frames, and at a client once for its masks.
+/// It has at most 88 bytes on 64-bit systems, and allocates only for control frames, and at a client once for its
+/// masks.
 pub struct WebSocket {
     reader: Reader,
     writer: Writer,
@@ -46,8 +47,8 @@ pub struct WebSocket {
 pub enum Incoming<'a> {
     /// Bytes of a message.
     Data(Data<'a>),
-    /// The peer asks whether this end is there, and is owed a pong. Who calls [`WebSocket::transmit`] now answers each ping.
-    /// Who does it later answers the newest, and that is enough.
+    /// The peer asks whether this end is there, and is owed a pong. Who calls [`WebSocket::transmit`] now answers each
+    /// ping. Who does it later answers the newest, and that is enough.
     Ping,
     /// The peer closes. Nothing follows.
     Close(Close),
@@ -104,9 +105,9 @@ impl WebSocket {
         Self::new(Role::Server, content, None)
     }
 
-    /// The client's end of a connection whose opening is done. A client masks what it writes, so that nobody whose data it
-    /// carries can choose the bytes on the wire (RFC 6455, 10.3): the seed is for this connection alone, and nobody can
-    /// guess it.
+    /// The client's end of a connection whose opening is done. A client masks what it writes, so that nobody whose data
+    /// it carries can choose the bytes on the wire (RFC 6455, 10.3): the seed is for this connection alone, and nobody
+    /// can guess it.
     pub fn client(content: Content, seed: [u8; 32]) -> Self {
         Self::new(Role::Client, content, Some(Box::new(ChaCha8Rng::from_seed(seed))))
     }
@@ -122,8 +123,8 @@ impl WebSocket {
         }
     }
 
-    /// The same with this limit of bytes in place of [`BYTES_MAX`]: of a message with [`Content::Messages`], and of a frame
-    /// with [`Content::Stream`]. A peer that exceeds it gets the code 1009.
+    /// The same with this limit of bytes in place of [`BYTES_MAX`]: of a message with [`Content::Messages`], and of a
+    /// frame with [`Content::Stream`]. A peer that exceeds it gets the code 1009.
     #[must_use]
     pub fn with_bytes_max(mut self, bytes_max: u32) -> Self {
         self.reader = self.reader.with_bytes_max(bytes_max);
@@ -132,13 +133,14 @@ impl WebSocket {
 
     // ---- what arrives ----
 
-    /// Takes the next run of payload out of the input. The call advances `input` past the bytes that it used: call it again
-    /// until it returns none, and then all are used. Of text that is not UTF-8, the last valid bytes may be missing.
+    /// Takes the next run of payload out of the input. The call advances `input` past the bytes that it used: call it
+    /// again until it returns none, and then all are used. Of text that is not UTF-8, the last valid bytes may be
+    /// missing.
     ///
     /// # Errors
     ///
-    /// The peer broke the framing, or a limit. A close frame tells it, as [`transmit`](Self::transmit) then gives. Later
-    /// calls use up their input and return none, as they do after the peer's close.
+    /// The peer broke the framing, or a limit. A close frame tells it, as [`transmit`](Self::transmit) then gives.
+    /// Later calls use up their input and return none, as they do after the peer's close.
     #[inline]
     #[expect(clippy::mut_mut, reason = "the input is advanced, and what it gives can be changed where it lies")]
     pub fn receive<'a>(&mut self, input: &mut &'a mut [u8]) -> Result<Option<Incoming<'a>>, FrameError> {
@@ -156,11 +158,11 @@ impl WebSocket {
         })
     }
 
-    /// Takes all frames off the input, and moves what they carry to its front: for a stream, which does not ask where a frame
-    /// ends. It uses all of the input.
+    /// Takes all frames off the input, and moves what they carry to its front: for a stream, which does not ask where a
+    /// frame ends. It uses all of the input.
     ///
-    /// When the stream ends, a close frame tells the peer, as [`transmit`](Self::transmit) then gives. Later calls return no
-    /// payload and no end.
+    /// When the stream ends, a close frame tells the peer, as [`transmit`](Self::transmit) then gives. Later calls
+    /// return no payload and no end.
     #[inline]
     pub fn unframe(&mut self, input: &mut [u8]) -> Unframed {
         let (mut at, mut payload_bytes) = (0, 0);
@@ -249,9 +251,9 @@ impl WebSocket {
 
     // ---- what is written ----
 
-    /// Closes: what [`transmit`](Self::transmit) gives ends with a close frame, and holds no new frame of payload before it.
-    /// So first write what waits. Of the reason, the first [`REASON_BYTES_MAX`](super::REASON_BYTES_MAX) bytes are sent. If
-    /// this end closes already, this does nothing.
+    /// Closes: what [`transmit`](Self::transmit) gives ends with a close frame, and holds no new frame of payload
+    /// before it. So first write what waits. Of the reason, the first [`REASON_BYTES_MAX`](super::REASON_BYTES_MAX)
+    /// bytes are sent. If this end closes already, this does nothing.
     ///
     /// What the peer sends until it answers is still received.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
@@ -276,8 +278,8 @@ impl WebSocket {
         self.is_read_out && self.is_closing && !self.owes_control()
     }
 
-    /// Whether this end closes, because it was told to, because the peer does, or because that broke the framing. It takes no
-    /// more payload, but for the rest of a frame that has started.
+    /// Whether this end closes, because it was told to, because the peer does, or because that broke the framing. It
+    /// takes no more payload, but for the rest of a frame that has started.
     pub const fn is_closing(&self) -> bool {
         self.is_closing
     }
@@ -316,8 +318,8 @@ impl WebSocket {
 
     /// What to write now, if this many bytes of payload wait to be written.
     ///
-    /// A frame is as long as what waits when the first byte of its header is written, up to 65 535 bytes, and the peer may
-    /// use none of it before all has come. So what waits then must not become less. A driver whose
+    /// A frame is as long as what waits when the first byte of its header is written, up to 65 535 bytes, and the peer
+    /// may use none of it before all has come. So what waits then must not become less. A driver whose
     /// [hub](crate::Hub::transmit) may drop what waits, when it ends a session, keeps the rest of such a frame itself.
     #[inline]
     pub fn transmit(&mut self, waiting: usize) -> Outgoing<'_> {

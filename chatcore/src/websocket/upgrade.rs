@@ -12,8 +12,8 @@ use super::upgrade_rules::UpgradeRules;
 
 /// The server's end of the opening of a WebSocket: a request comes, and a response goes.
 ///
-/// 1. Give [`receive`](Self::receive) all that has arrived, until it returns something. Keep the bytes: it uses none before.
-///    A buffer of [`HEAD_BYTES_MAX`](super::HEAD_BYTES_MAX) bytes is enough.
+/// 1. Give [`receive`](Self::receive) all that has arrived, until it returns something. Keep the bytes: it uses none
+///    before. A buffer of [`HEAD_BYTES_MAX`](super::HEAD_BYTES_MAX) bytes is enough.
 /// 2. Write the response of what it returns. After [`Accepted`], go on with a [`WebSocket`](super::WebSocket). After an
 ///    error, close the transport.
 ///
@@ -63,8 +63,8 @@ impl Upgrade {
         Self { end: HeadEnd::START }
     }
 
-    /// Looks at all that has arrived. None until the request is whole, but what is no request of HTTP is refused at once. The
-    /// bytes that were looked at before are not looked at again, until all are there.
+    /// Looks at all that has arrived. None until the request is whole, but what is no request of HTTP is refused at
+    /// once. The bytes that were looked at before are not looked at again, until all are there.
     ///
     /// # Errors
     ///
@@ -143,8 +143,8 @@ fn accept(rules: &UpgradeRules, request: &Request<'_, '_>, head_bytes: usize) ->
     Ok(Accepted { head_bytes, subprotocol: subprotocol.map(str::to_string), response })
 }
 
-/// The subprotocol to speak and the key of the request, if it keeps all rules. What a stranger may not know comes last: which
-/// subprotocols are spoken is told only to who may connect.
+/// The subprotocol to speak and the key of the request, if it keeps all rules. What a stranger may not know comes last:
+/// which subprotocols are spoken is told only to who may connect.
 fn check<'r, 'h>(
     rules: &'r UpgradeRules,
     request: &'h Request<'_, '_>,

@@ -61,10 +61,12 @@ pub enum UpgradeError {
     /// `Host` is missing, or no host.
     #[error("Host must name the host that is asked, as in chat.example or 192.0.2.1:8080")]
     InvalidHost,
-    /// `Host` names a host that this server does not have ([`UpgradeRules::with_host`](super::UpgradeRules::with_host)).
+    /// `Host` names a host that this server does not have
+    /// ([`UpgradeRules::with_host`](super::UpgradeRules::with_host)).
     #[error("this server does not have the name in Host: who runs it can add the name")]
     UnknownHost,
-    /// The page that asks is of an origin that may not ([`UpgradeRules::with_origin`](super::UpgradeRules::with_origin)).
+    /// The page that asks is of an origin that may not
+    /// ([`UpgradeRules::with_origin`](super::UpgradeRules::with_origin)).
     #[error("pages of this origin may not connect: who runs the server can allow it")]
     Origin,
     /// The request offers no subprotocol that is spoken here.

@@ -15,8 +15,8 @@ use super::upgrade_rules::is_token;
 /// The client's end of the opening of a WebSocket: a request goes, and a response comes.
 ///
 /// 1. Write [`bytes`](Self::bytes).
-/// 2. Give [`receive`](Self::receive) all that has arrived, until it returns something. Keep the bytes: it uses none before.
-///    A buffer of [`HEAD_BYTES_MAX`] bytes is enough.
+/// 2. Give [`receive`](Self::receive) all that has arrived, until it returns something. Keep the bytes: it uses none
+///    before. A buffer of [`HEAD_BYTES_MAX`] bytes is enough.
 /// 3. After an [`Answer`], go on with a [`WebSocket`](super::WebSocket). After an error, close the transport.
 ///
 /// ```
@@ -119,8 +119,8 @@ pub enum AnswerError {
 }
 
 impl UpgradeRequest {
-    /// A request for a path of a host, with a query if there is one. The server must choose one of the subprotocols, unless
-    /// there are none. The nonce is for this connection alone, and nobody can guess it.
+    /// A request for a path of a host, with a query if there is one. The server must choose one of the subprotocols,
+    /// unless there are none. The nonce is for this connection alone, and nobody can guess it.
     ///
     /// # Errors
     ///
@@ -167,7 +167,8 @@ impl UpgradeRequest {
         &self.bytes
     }
 
-    /// Looks at all that has arrived. None until the response is whole, but what is no response of HTTP is noticed at once.
+    /// Looks at all that has arrived. None until the response is whole, but what is no response of HTTP is noticed at
+    /// once.
     ///
     /// # Errors
     ///

@@ -10,9 +10,9 @@ use super::upgrade_error::UpgradeError;
 
 /// Which requests open a WebSocket at a server, and which pages may make them.
 ///
-/// A browser lets any page connect to any server, so a server checks who asks. By its `Origin`, a browser says which page
-/// that is; other programs send none. By its `Host`, a page whose own name somebody has pointed at this server's address
-/// (DNS rebinding) gives itself away.
+/// A browser lets any page connect to any server, so a server checks who asks. By its `Origin`, a browser says which
+/// page that is; other programs send none. By its `Host`, a page whose own name somebody has pointed at this server's
+/// address (DNS rebinding) gives itself away.
 ///
 /// ```
 /// use chatcore::websocket::UpgradeRules;
@@ -33,8 +33,8 @@ pub struct UpgradeRules {
     is_secure: bool,
 }
 
-/// The path `/`, the subprotocol [`SUBPROTOCOL`], no host but addresses and `localhost`, no origin but that of the host, and
-/// no TLS.
+/// The path `/`, the subprotocol [`SUBPROTOCOL`], no host but addresses and `localhost`, no origin but that of the
+/// host, and no TLS.
 impl Default for UpgradeRules {
     fn default() -> Self {
         let (path, subprotocols) = (String::from("/"), vec![SUBPROTOCOL.to_string()]);
@@ -81,8 +81,8 @@ impl UpgradeRules {
         &self.path
     }
 
-    /// The same with these subprotocols, the best first, of which a request must offer one. With none, a request need offer
-    /// none, and none is chosen.
+    /// The same with these subprotocols, the best first, of which a request must offer one. With none, a request need
+    /// offer none, and none is chosen.
     ///
     /// # Errors
     ///
@@ -95,8 +95,8 @@ impl UpgradeRules {
         Ok(self)
     }
 
-    /// The same with one more name of this server, which a request may ask for in its `Host`, with any port. Addresses and
-    /// `localhost` are always allowed: nobody else can point those here.
+    /// The same with one more name of this server, which a request may ask for in its `Host`, with any port. Addresses
+    /// and `localhost` are always allowed: nobody else can point those here.
     ///
     /// # Errors
     ///
@@ -122,8 +122,8 @@ impl UpgradeRules {
         Ok(self)
     }
 
-    /// The same for a server that its users reach over TLS, whether it ends there or at a proxy: pages of its host then have
-    /// an `https` origin.
+    /// The same for a server that its users reach over TLS, whether it ends there or at a proxy: pages of its host then
+    /// have an `https` origin.
     #[must_use]
     pub const fn with_tls(mut self, is_secure: bool) -> Self {
         self.is_secure = is_secure;

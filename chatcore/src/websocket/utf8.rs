@@ -11,8 +11,8 @@ pub(super) struct Utf8 {
 }
 
 impl Utf8 {
-    /// Whether the text is still valid with this piece. A byte that can follow nothing that is there makes it invalid at
-    /// once.
+    /// Whether the text is still valid with this piece. A byte that can follow nothing that is there makes it invalid
+    /// at once.
     pub(super) fn accepts(&mut self, mut piece: &[u8]) -> bool {
         while self.partial_bytes > 0 {
             let Some((first, rest)) = piece.split_first() else { return true };

@@ -1,5 +1,5 @@
-//! What fields hold beyond what their types say: lengths, and values that go together (protocol.md, *Rules and breaches*).
-//! A breach is an `invalid_value`, whichever side finds it.
+//! What fields hold beyond what their types say: lengths, and values that go together (protocol.md, *Rules and
+//! breaches*). A breach is an `invalid_value`, whichever side finds it.
 
 use super::chat::{
     Accepted, AcceptedRun, Deliver, DeliveryReport, Done, Join, Joined, Leave, Left, Members, Missed, Online, Presence,
@@ -102,7 +102,8 @@ fn is_page(users: &[UserInfo<'_>]) -> bool {
     users.len() <= PAGE_USERS_MAX && users.iter().all(is_within)
 }
 
-/// What is shown is another spelling than the name. That it maps to the name is for the client to see, as far as it can.
+/// What is shown is another spelling than the name. That it maps to the name is for the client to see, as far as it
+/// can.
 fn is_display(name: &str, display_name: Option<&str>) -> bool {
     display_name.is_none_or(|display| (1..=SPELLING_BYTES_MAX).contains(&display.len()) && display != name)
 }

@@ -1,5 +1,5 @@
-//! What clients ask for in a session, what they are answered, and what they are told. Text and bodies are borrowed from the
-//! frame.
+//! What clients ask for in a session, what they are answered, and what they are told. Text and bodies are borrowed from
+//! the frame.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -69,7 +69,8 @@ pub struct Unwatch<'a> {
     pub names: Vec<&'a str>,
 }
 
-/// Asks for a page of the rooms that the session is in and of the users that it watches. It is answered by a [`Subscribed`].
+/// Asks for a page of the rooms that the session is in and of the users that it watches. It is answered by a
+/// [`Subscribed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscriptions {
     /// Zero for the first page, then what the last page gave as `next`.
@@ -134,8 +135,8 @@ pub struct Rejected {
 pub struct UserInfo<'a> {
     /// The name.
     pub name: &'a str,
-    /// The spelling with which the user registered, at most [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes; none
-    /// if that is the name. It maps to the name, so that a client may show it in place of the name.
+    /// The spelling with which the user registered, at most [`SPELLING_BYTES_MAX`](crate::SPELLING_BYTES_MAX) bytes;
+    /// none if that is the name. It maps to the name, so that a client may show it in place of the name.
     pub display_name: Option<&'a str>,
 }
 
@@ -159,8 +160,8 @@ pub struct Online<'a> {
     pub next: Option<u64>,
 }
 
-/// A message from a member of a room. The same bytes go to every other member, and to the other sessions of the sender's
-/// user. The session that sent it gets an [`Accepted`] instead.
+/// A message from a member of a room. The same bytes go to every other member, and to the other sessions of the
+/// sender's user. The session that sent it gets an [`Accepted`] instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomDeliver<'a> {
     /// The message's id, which rises with every message that the hub accepts.
@@ -277,8 +278,8 @@ pub struct Sent<'a> {
     pub body: &'a [u8],
 }
 
-/// The client has another name from now on: an operator has renamed its user. What the client says from now on bears this
-/// name, and its next resume may name it.
+/// The client has another name from now on: an operator has renamed its user. What the client says from now on bears
+/// this name, and its next resume may name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renamed<'a> {
     /// The name, as the hub mapped it. It is the one before if only the display name is another.
@@ -289,8 +290,8 @@ pub struct Renamed<'a> {
     pub detail: &'a str,
 }
 
-/// A page of the rooms that the session is in and of the users that it watches, in no order that means anything. What it is
-/// subscribed to during the whole of a listing is in it, and may be on several pages.
+/// A page of the rooms that the session is in and of the users that it watches, in no order that means anything. What
+/// it is subscribed to during the whole of a listing is in it, and may be on several pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscribed<'a> {
     /// The number of the [`Subscriptions`] in the client's own stream.
@@ -324,7 +325,7 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
         }
     }
 
-    // The length is read as the number that it is on the wire: the codec would read it as a usize, and where that has 32 bits
-    // forget the rest of it.
+    // The length is read as the number that it is on the wire: the codec would read it as a usize, and where that has
+    // 32 bits forget the rest of it.
     deserializer.deserialize_tuple(usize::MAX, List(PhantomData))
 }

@@ -137,8 +137,8 @@ codes! {
         TooManyWatches = 9 "too_many_watches",
         /// The hub's users watch as many names together as the hub allows.
         HubWatchesFull = 10 "hub_watches_full",
-        /// Something that the hub needs for the answer cannot be reached, or did not decide in time. Trying again later may
-        /// work.
+        /// Something that the hub needs for the answer cannot be reached, or did not decide in time. Trying again later
+        /// may work.
         Unavailable = 11 "unavailable",
         /// Reserved: the hub does not know whether the request was done.
         Unconfirmed = 12 "unconfirmed",

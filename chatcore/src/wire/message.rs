@@ -42,8 +42,9 @@ macro_rules! messages {
     ($(#[$meta:meta])* $name:ident from $side:ident { $($(#[$variant_meta:meta])* $variant:ident($fields:ty) = $kind:ident,)+ }) => {
         $(#[$meta])*
         ///
-        /// There may be messages of further kinds. The fields of each are fixed: with another field a frame would be other bytes,
-        /// which only another version of the protocol has. So the structs of messages may be written as literals.
+        /// There may be messages of further kinds. The fields of each are fixed: with another field a frame would be
+        /// other bytes, which only another version of the protocol has. So the structs of messages may be written as
+        /// literals.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum $name<'a> {

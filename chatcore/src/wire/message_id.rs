@@ -26,8 +26,8 @@ pub const HUB_NUMBER_MAX: u16 = (1 << HUB_BITS) - 1;
 /// that the same hub accepted before (protocol.md, *deliver*).
 ///
 /// It holds the hub's time, so that messages need no field for that, and ids go on rising when a server is started
-/// again. From the highest bit on: 41 bits of milliseconds since 2025-01-01 UTC, 10 bits of the hub's number, 13 bits of
-/// a counter.
+/// again. From the highest bit on: 41 bits of milliseconds since 2025-01-01 UTC, 10 bits of the hub's number, 13 bits
+/// of a counter.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,7 +52,8 @@ impl MessageId {
         Self(((ms << HUB_BITS) | hub as u64) << COUNTER_BITS)
     }
 
-    /// The id of a message that is accepted after this one, in the millisecond of the same hub that begins with `lowest`.
+    /// The id of a message that is accepted after this one, in the millisecond of the same hub that begins with
+    /// `lowest`.
     #[inline]
     pub(crate) fn next(self, lowest: Self) -> Self {
         const MILLISECOND: u64 = 1 << (HUB_BITS + COUNTER_BITS);

@@ -6,10 +6,10 @@
 //! little of this: the limits that a hub announces ([`Announced`]). The rest is for tools that read or write the bytes
 //! themselves.
 //!
-//! The codec reads and writes these types with serde, so they have its traits with and without the feature `serde`. These
-//! impls are the form of the wire and are not promised: a program that wants messages as text makes values of its own. What
-//! is promised is what the feature `serde` names: among them the codes and [`MessageId`], as numbers, and limits, tickets and
-//! events.
+//! The codec reads and writes these types with serde, so they have its traits with and without the feature `serde`.
+//! These impls are the form of the wire and are not promised: a program that wants messages as text makes values of its
+//! own. What is promised is what the feature `serde` names: among them the codes and [`MessageId`], as numbers, and
+//! limits, tickets and events.
 //!
 //! ```
 //! use chatcore::wire::{self, ClientMessage, Message, Send};

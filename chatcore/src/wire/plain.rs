@@ -21,8 +21,8 @@ const HEAD_BYTES_MAX: usize = HEADER_BYTES + 1 + 9 + (2 + NAME_BYTES_MAX) + (1 +
 /// Room that writing a head takes, for a while.
 pub(crate) const HEAD_ROOM: usize = HEAD_BYTES_MAX.next_multiple_of(16);
 
-/// Reads the fields of a send: to whom it goes, which need not be text, and the body. None if they are not valid, or not
-/// in the plainest form: the codec then finds out.
+/// Reads the fields of a send: to whom it goes, which need not be text, and the body. None if they are not valid, or
+/// not in the plainest form: the codec then finds out.
 #[inline]
 pub(crate) fn read_send(fields: &[u8]) -> Option<(&[u8], &[u8])> {
     let (to, rest) = split(fields)?;

@@ -1,8 +1,8 @@
 //! What the program says to all users, on its way to their sessions in slices.
 //!
-//! One announcement goes after another, and each to the sessions in the order of their slots. Rooms and users do not wait for
-//! that. What the program says later to a user or to a room must not overtake it, and is not held up either: whoever gets
-//! that gets first what it still lacks of the announcements ([`Announcements::give_early`]).
+//! One announcement goes after another, and each to the sessions in the order of their slots. Rooms and users do not
+//! wait for that. What the program says later to a user or to a room must not overtake it, and is not held up either:
+//! whoever gets that gets first what it still lacks of the announcements ([`Announcements::give_early`]).
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;

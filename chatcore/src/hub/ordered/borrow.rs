@@ -50,11 +50,11 @@ impl Ordered {
         budget.work_for_others(|work| self.flush(work))
     }
 
-    /// For a message to one user, once it has got what was said in its rooms. The rooms of others hold up nobody, but who
-    /// is in more than 64 waits for all. None if the work does not go so far.
+    /// For a message to one user, once it has got what was said in its rooms. The rooms of others hold up nobody, but
+    /// who is in more than 64 waits for all. None if the work does not go so far.
     ///
-    /// All sessions of a user are in the same rooms. If the sender has other sessions, they get the message, too, and so
-    /// have to have got what was said before it.
+    /// All sessions of a user are in the same rooms. If the sender has other sessions, they get the message, too, and
+    /// so have to have got what was said before it.
     #[inline]
     pub(in crate::hub) fn recipient(
         &mut self,
@@ -84,8 +84,8 @@ impl Ordered {
             || (!sender.is_alone() && self.rooms.is_waiting_for(sender, work))
     }
 
-    /// For a session that changes in which rooms it is, once all that was said in rooms is with the members, but for news
-    /// of that session. None if the work does not go so far.
+    /// For a session that changes in which rooms it is, once all that was said in rooms is with the members, but for
+    /// news of that session. None if the work does not go so far.
     pub(in crate::hub) fn membership(&mut self, session: usize, budget: &mut Budget) -> Option<MembershipOf<'_>> {
         if !self.rooms.has_only_news_of(session) && !self.flush_first(budget) {
             return None;
@@ -93,8 +93,9 @@ impl Ordered {
         Some(MembershipOf { sessions: &mut self.sessions, rooms: &mut self.rooms, session })
     }
 
-    /// For a user who gets another name, by its oldest session, once all that was said in rooms is with the members, and so
-    /// is all news: what was said under the old name comes before the news of it. None if the work does not go so far.
+    /// For a user who gets another name, by its oldest session, once all that was said in rooms is with the members,
+    /// and so is all news: what was said under the old name comes before the news of it. None if the work does not go
+    /// so far.
     pub(in crate::hub) fn name_of(&mut self, oldest: usize, work: &mut Work) -> Option<NameOf<'_>> {
         self.flush(work).then_some(NameOf { sessions: &mut self.sessions, rooms: &mut self.rooms, oldest })
     }
@@ -117,8 +118,8 @@ impl Ordered {
         &self.announcements
     }
 
-    /// As [`Ordered::recipient`], for what the program says to a user: all sessions of the user get first what they lack
-    /// of what it has said to all.
+    /// As [`Ordered::recipient`], for what the program says to a user: all sessions of the user get first what they
+    /// lack of what it has said to all.
     pub(in crate::hub) fn listener(&mut self, session: usize, budget: &mut Budget) -> Option<Recipient<'_>> {
         self.recipient(session, session, budget)?;
         let mut next = Some(session);

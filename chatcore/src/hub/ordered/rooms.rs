@@ -26,8 +26,8 @@ const BATCH_BYTES_MAX: usize = 64 << 10;
 const PENDING_MAX: usize = 64;
 const PENDING_BYTES_MAX: usize = 256 << 10;
 
-/// Batches that are kept to be used again, so that saying something in a room allocates nothing; and how large those are
-/// at the most.
+/// Batches that are kept to be used again, so that saying something in a room allocates nothing; and how large those
+/// are at the most.
 const SPARE_MAX: usize = PENDING_MAX;
 const SPARE_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX;
 
@@ -200,8 +200,8 @@ impl Rooms {
         slot.group()
     }
 
-    /// A session begins whose user has another one: it comes into the rooms of that, and is told so. What was said there
-    /// just before may still come to it.
+    /// A session begins whose user has another one: it comes into the rooms of that, and is told so. What was said
+    /// there just before may still come to it.
     pub(in crate::hub) fn enter_rooms_of(&mut self, sessions: &mut Sessions, session: usize, sibling: usize) {
         for position in 0..sessions[sibling].details.rooms.len() {
             let room = sessions[sibling].details.rooms[position].slot.group();
@@ -247,7 +247,8 @@ impl Rooms {
         self.take_membership_at(sessions, session, position.expect("all sessions of a user are in its rooms"))
     }
 
-    /// Takes a room from those that a session is in, and tells it what it missed there: afterwards it would not be told.
+    /// Takes a room from those that a session is in, and tells it what it missed there: afterwards it would not be
+    /// told.
     fn take_membership_at(&self, sessions: &mut Sessions, session: usize, position: usize) -> MemberSlot {
         let membership = sessions[session].details.rooms.swap_remove(position);
         sessions.count_membership(session, membership.slot.group(), false);
@@ -258,8 +259,8 @@ impl Rooms {
         membership.slot
     }
 
-    /// A session has ended: its memberships end with it, and those of its user, unless that has another session. Returns
-    /// the work that this makes.
+    /// A session has ended: its memberships end with it, and those of its user, unless that has another session.
+    /// Returns the work that this makes.
     pub(in crate::hub) fn leave_all(
         &mut self,
         sessions: &mut Sessions,
@@ -307,8 +308,8 @@ impl Rooms {
         self.announce(sessions, slot.group(), members, News::Left(session, code), name)
     }
 
-    /// Tells the rooms of a user that it has another name than before: it leaves them under that name, and is back under its
-    /// own. Returns what it costs.
+    /// Tells the rooms of a user that it has another name than before: it leaves them under that name, and is back
+    /// under its own. Returns what it costs.
     pub(super) fn announce_renamed(&mut self, sessions: &Sessions, session: usize, before: &UserName) -> u32 {
         let mut cost = 0;
         for membership in &sessions[session].details.rooms {
@@ -389,7 +390,8 @@ impl Rooms {
         self.pending_bytes += fanout.bytes() - before;
     }
 
-    /// Takes what the program says, for all members: after what it said to all before, up to this, if that is on its way.
+    /// Takes what the program says, for all members: after what it said to all before, up to this, if that is on its
+    /// way.
     pub(super) fn announce_in(
         &mut self,
         announced: Option<MessageId>,

@@ -49,7 +49,8 @@ pub(super) struct Account {
     pub(super) origin: QuotaKey,
     /// The site in which it counts; none for one that is not counted.
     pub(super) site: Option<u32>,
-    /// The site in which its members of rooms count, and it itself when it is counted. It stays while the account is used.
+    /// The site in which its members of rooms count, and it itself when it is counted. It stays while the account is
+    /// used.
     pub(super) belongs_to: Option<u32>,
     /// Whether the limits on numbers hold for it.
     pub(super) is_counted: bool,

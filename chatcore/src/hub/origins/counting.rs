@@ -43,8 +43,8 @@ impl Origins {
         self.check_new(registration, 1, bound, |numbers| numbers.sessions, (of_origin, of_site))
     }
 
-    /// Whether a session that comes from there may begin in so many rooms. If not, how many memberships its origin or its
-    /// site may have.
+    /// Whether a session that comes from there may begin in so many rooms. If not, how many memberships its origin or
+    /// its site may have.
     pub(in crate::hub) fn check_memberships(
         &self,
         registration: &Registration,
@@ -55,7 +55,8 @@ impl Origins {
         self.check_new(registration, small(more), bound, |numbers| numbers.memberships, (0, 0))
     }
 
-    /// As [`Origins::check`], for an origin and a site that may have no account yet, and of which so many are gone by then.
+    /// As [`Origins::check`], for an origin and a site that may have no account yet, and of which so many are gone by
+    /// then.
     fn check_new(
         &self,
         registration: &Registration,

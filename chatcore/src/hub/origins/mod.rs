@@ -1,5 +1,5 @@
-//! What each origin uses of what there is for all: sessions, rooms, places to wait, buffers, and cost. Origins of a site,
-//! which is a larger network that may belong to one person, use it together, too.
+//! What each origin uses of what there is for all: sessions, rooms, places to wait, buffers, and cost. Origins of a
+//! site, which is a larger network that may belong to one person, use it together, too.
 
 mod accounts;
 #[cfg(feature = "sim")]

@@ -19,8 +19,8 @@ pub(in crate::hub) enum Place {
 
 impl Origins {
     /// Where one more session of this origin may wait. If all places are taken, the one is given up that would be
-    /// free first: of the origin that has most of them, which is one of the site that has most, or of this origin if nobody
-    /// else has more. If all places of its site are taken, it is one of this origin.
+    /// free first: of the origin that has most of them, which is one of the site that has most, or of this origin if
+    /// nobody else has more. If all places of its site are taken, it is one of this origin.
     pub(in crate::hub) fn place(&self, share: &Share, limits: &Limits) -> Place {
         let own = &self.accounts[share.account as usize];
         let bound = Bound { of_origin: limits.detached_of_origin_max, of_all: limits.detached_max };

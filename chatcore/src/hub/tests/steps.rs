@@ -12,7 +12,8 @@ use super::super::Asking;
 use crate::rate::Rate;
 use crate::wire::{Ack, ClientMessage, Join, Leave, Message, Ping, Roster, Send, Unwatch, Watch, Who};
 
-/// How many users there are, and rooms that all of them are in. Steps name them by numbers, which begin again at the end.
+/// How many users there are, and rooms that all of them are in. Steps name them by numbers, which begin again at the
+/// end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Crowd {
     pub(super) users: usize,

@@ -11,8 +11,8 @@ use crate::sim::network::WireId;
 use crate::sim::violation::{Property, Violation};
 use crate::{Asking, DeliveryStatus, Instant, Limits, MessageId, QuestionId, SessionId};
 
-/// Everything that is known of a run. Users are those who have names. Each has several devices, with numbers that follow
-/// each other, and each device has a session of its own.
+/// Everything that is known of a run. Users are those who have names. Each has several devices, with numbers that
+/// follow each other, and each device has a session of its own.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct Oracle {
     /// How many devices a user has.

@@ -34,8 +34,8 @@ impl Oracle {
         self.decisions
     }
 
-    /// A request has come. It waits if the program is asked about it, or if one before it waits. Of what comes after that
-    /// in the batch in which its session ended, nothing is done.
+    /// A request has come. It waits if the program is asked about it, or if one before it waits. Of what comes after
+    /// that in the batch in which its session ended, nothing is done.
     pub(super) fn comes(
         &mut self,
         session: usize,
@@ -184,8 +184,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// The hub keeps as many requests as wait by this account, and they are no more than may. In the middle of a step that is
-    /// not known: the hub may have ended a session, and what waited with it, and not have told.
+    /// The hub keeps as many requests as wait by this account, and they are no more than may. In the middle of a step
+    /// that is not known: the hub may have ended a session, and what waited with it, and not have told.
     pub(in crate::sim) fn check_waiting(&self, kept: usize) -> Result<(), Violation> {
         let waiting = self.waiting();
         let is_bounded = waiting <= self.limits.waiting_max as usize;

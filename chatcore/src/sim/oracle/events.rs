@@ -268,7 +268,8 @@ impl Oracle {
         self.hold(is_true, Property::Fate, || format!("message {message} is rejected without reason: {code}, {sent:?}"))
     }
 
-    /// Every change is told, and nothing but changes, to those who watch; besides, a watch is answered with how it stands.
+    /// Every change is told, and nothing but changes, to those who watch; besides, a watch is answered with how it
+    /// stands.
     fn learn_presence(&mut self, session: usize, name: usize, online: bool) -> Result<(), Violation> {
         let before = self.sessions[session].presence.insert(name, online);
         let told = &self.sessions[session];

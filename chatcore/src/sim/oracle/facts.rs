@@ -383,8 +383,8 @@ pub(super) struct Stay {
     pub(super) over: Option<CloseReason>,
 }
 
-/// A join or a leave: the session, and its place among what the session has asked for. Without a session, it is what the
-/// program has done.
+/// A join or a leave: the session, and its place among what the session has asked for. Without a session, it is what
+/// the program has done.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Move {
     pub(super) session: Option<usize>,

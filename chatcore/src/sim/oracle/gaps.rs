@@ -30,8 +30,8 @@ impl Oracle {
         self.volume += (self.rooms_of(session).count() as u64 + 2) * FRAME_BYTES_MAX;
     }
 
-    /// All that was ever said would fit the outbox of everybody: nobody can be full. Attackers, whose bytes are not weighed, may
-    /// fill what there is for all: they have as many origins as they like.
+    /// All that was ever said would fit the outbox of everybody: nobody can be full. Attackers, whose bytes are not
+    /// weighed, may fill what there is for all: they have as many origins as they like.
     fn is_roomy(&self) -> bool {
         if self.delay_max.is_some() {
             return false;

@@ -171,8 +171,8 @@ impl Oracle {
         self.spread = self.order;
     }
 
-    /// The hub has taken a frame from a connection that has a session. That is not sure if the session ended in the same
-    /// batch.
+    /// The hub has taken a frame from a connection that has a session. That is not sure if the session ended in the
+    /// same batch.
     pub(in crate::sim) fn took(
         &mut self,
         wire: WireId,

@@ -1,6 +1,6 @@
-//! A session that the program gives to another client of its user. The account of the new client begins anew, because the
-//! counts of both directions do. But what the clients before it have acknowledged does not come again, and all else that
-//! their session was to be told does.
+//! A session that the program gives to another client of its user. The account of the new client begins anew, because
+//! the counts of both directions do. But what the clients before it have acknowledged does not come again, and all else
+//! that their session was to be told does.
 
 use alloc::format;
 use core::iter;

@@ -71,8 +71,8 @@ impl Oracle {
         self.renamed.get(&user).copied().unwrap_or_default()
     }
 
-    /// A session is told its name: each that its user gets, in their order, and perhaps once more the one that it was told
-    /// last.
+    /// A session is told its name: each that its user gets, in their order, and perhaps once more the one that it was
+    /// told last.
     pub(super) fn learn_renamed(&mut self, session: usize, name: &UserName) -> Result<(), Violation> {
         let told = &self.sessions[session];
         let (names, number, known) = (&self.names[told.user], number_of(name.as_str()), told.named);

@@ -79,7 +79,8 @@ impl Oracle {
         Ok(taken)
     }
 
-    /// The sessions of a user that a message which the hub took then may have gone to: of each, what its last client had.
+    /// The sessions of a user that a message which the hub took then may have gone to: of each, what its last client
+    /// had.
     fn recipients(&self, user: usize, order: u64) -> Vec<usize> {
         let got = self.sessions_of(user).filter(|(_, other)| other.handed_on.is_none() && other.may_have_got(order));
         got.map(|(index, _)| index).collect()
@@ -99,8 +100,8 @@ impl Oracle {
         })
     }
 
-    /// Nobody is told that a message may have arrived which never went out. The one whose end is reported is the last of
-    /// those that had it.
+    /// Nobody is told that a message may have arrived which never went out. The one whose end is reported is the last
+    /// of those that had it.
     fn check_unconfirmed(&mut self, message: usize, to: usize, order: u64) -> Result<(), Violation> {
         let got = self.recipients(to, order);
         let sure_place = got.iter().filter(|other| self.sessions[**other].was_there(order));
@@ -130,8 +131,8 @@ impl Oracle {
         self.sessions[session].ended.map_or(0, |ended| ended.place)
     }
 
-    /// Another session of the same user may have had the message, and ended while this one lived. Of several that ended,
-    /// the hub only knows when the first began and when the last ended.
+    /// Another session of the same user may have had the message, and ended while this one lived. Of several that
+    /// ended, the hub only knows when the first began and when the last ended.
     fn was_shared(&self, session: usize, order: u64) -> bool {
         let Session { stay, begun_place, .. } = &self.sessions[session];
         let siblings = self.stays[*stay].sessions.iter().filter(|other| **other != session);

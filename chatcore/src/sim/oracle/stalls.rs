@@ -32,8 +32,8 @@ impl Oracle {
         session.forget_acknowledged();
     }
 
-    /// This many numbered frames are written to a connection. If another client has its session, the rest of a frame that
-    /// had begun is all that comes.
+    /// This many numbered frames are written to a connection. If another client has its session, the rest of a frame
+    /// that had begun is all that comes.
     pub(in crate::sim) fn written(&mut self, wire: WireId, count: u64) -> Result<(), Violation> {
         let now = self.now;
         let Some(index) = self.wires.get(&wire).and_then(|facts| facts.session) else { return Ok(()) };
@@ -53,8 +53,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// Nobody has left something unacknowledged for longer than it may, when the hub has nothing to do. That is two stall
-    /// times, because a session is looked at that often, and one more while it is paused.
+    /// Nobody has left something unacknowledged for longer than it may, when the hub has nothing to do. That is two
+    /// stall times, because a session is looked at that often, and one more while it is paused.
     pub(in crate::sim) fn check_stalls(&self) -> Result<(), Violation> {
         for session in self.current.values() {
             let session = &self.sessions[*session];
@@ -121,8 +121,8 @@ impl Oracle {
     }
 
     /// A session was ended as one that leaves too much unread: it has left something unacknowledged for the stall time
-    /// while it was connected and heard, or its own answers have used up its reserve. Where a few of them can use up what there is
-    /// for all, it may be one that only has something unread.
+    /// while it was connected and heard, or its own answers have used up its reserve. Where a few of them can use up
+    /// what there is for all, it may be one that only has something unread.
     pub(super) fn check_slow(&self, session: usize) -> Result<(), Violation> {
         let limits = &self.limits;
         let Session { user, is_detached, caught, heard_at, own_bytes, .. } = &self.sessions[session];

@@ -1,5 +1,5 @@
-//! What belongs to a user and not to one of its sessions: the rooms that it is in, from the beginning of its first session
-//! to the end of its last one.
+//! What belongs to a user and not to one of its sessions: the rooms that it is in, from the beginning of its first
+//! session to the end of its last one.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -88,8 +88,8 @@ impl Oracle {
         self.asked_into.get(&room).is_some_and(|stays| stays.contains(&stay))
     }
 
-    /// Whether a user is in a room, when all is at rest. Where nobody was told the answer to a join, the user's sessions
-    /// were told what came of it.
+    /// Whether a user is in a room, when all is at rest. Where nobody was told the answer to a join, the user's
+    /// sessions were told what came of it.
     pub(super) fn is_in(&self, user: usize, room: usize) -> bool {
         let Some((session, facts)) = self.living_of(user).next() else { return false };
         match self.membership(session, room, u64::MAX) {
@@ -124,8 +124,8 @@ impl Oracle {
         })
     }
 
-    /// A session is told that its own user has come into a room or gone out of it: another of its sessions has asked for
-    /// that, perhaps before this one began.
+    /// A session is told that its own user has come into a room or gone out of it: another of its sessions has asked
+    /// for that, perhaps before this one began.
     pub(super) fn learn_own_news(
         &mut self,
         session: usize,

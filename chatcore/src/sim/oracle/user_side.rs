@@ -26,8 +26,8 @@ impl Oracle {
     }
 
     /// A process talks over this connection from now on. If it goes on with a session, it says how far it is, unless it
-    /// has forgotten. The program may vouch for it, if it asks for a name. When the connection breaks, its session waits
-    /// for the resume time, or for that of the hub if there is none.
+    /// has forgotten. The program may vouch for it, if it asks for a name. When the connection breaks, its session
+    /// waits for the resume time, or for that of the hub if there is none.
     pub(in crate::sim) fn uses(
         &mut self,
         device: usize,
@@ -221,8 +221,8 @@ fn number_of(event: &Event) -> Option<u64> {
     }
 }
 
-/// The same with the number that the request has in its session, and without what depends on what the process knew; none if
-/// the request was made before.
+/// The same with the number that the request has in its session, and without what depends on what the process knew;
+/// none if the request was made before.
 fn renumbered(event: &Event, base: u64) -> Option<Event> {
     let mut event = event.clone();
     if let Event::Accepted { number, .. }

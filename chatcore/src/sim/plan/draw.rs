@@ -73,8 +73,8 @@ impl Plan {
         plan.draw_devices(&mut random.clone(), is_tight).mix(random)
     }
 
-    /// In some plans users have several devices. Then there are fewer users, so that a run takes no longer, and the hub has
-    /// room for more sessions than there are devices: some have forgotten theirs. In some plans it has hardly more.
+    /// In some plans users have several devices. Then there are fewer users, so that a run takes no longer, and the hub
+    /// has room for more sessions than there are devices: some have forgotten theirs. In some plans it has hardly more.
     fn draw_devices(self, random: &mut Random, is_tight: bool) -> Self {
         if !random.chance(CERTAIN / 4) {
             return self;
@@ -152,9 +152,9 @@ impl Plan {
         let users = 2 * (1 + random.index(10));
         let attackers = 2 * (1 + random.index(ATTACKERS_MAX / 2));
         let limits = draw_attacked_limits(random);
-        // The turn that runs already when a message arrives, and the one that hears it: it is heard there before those who
-        // have much to say, and written in the same turn. What was said in rooms before it goes first: at the most it waits
-        // for a turn of that before it is taken, and for another before it is written.
+        // The turn that runs already when a message arrives, and the one that hears it: it is heard there before those
+        // who have much to say, and written in the same turn. What was said in rooms before it goes first: at the most
+        // it waits for a turn of that before it is taken, and for another before it is written.
         let turns = if floods.iter().any(|flood| flood.is_for_rooms()) { 4 } else { 2 };
         let turn = TURN_UNIT.saturating_mul(u32::try_from(turn_units_max(&limits)).unwrap_or(u32::MAX));
         Self {

@@ -26,8 +26,8 @@ pub enum FaultEvent {
     Restart,
     /// An operator ends a session.
     Kick,
-    /// A client's process dies, and comes back without its ticket. The server's program vouches for it, so that it goes on
-    /// with a session that its user has.
+    /// A client's process dies, and comes back without its ticket. The server's program vouches for it, so that it goes
+    /// on with a session that its user has.
     TakeOver,
     /// An operator puts a user into a room.
     PutIn,

@@ -11,8 +11,8 @@ use crate::sim::random::{CERTAIN, Random};
 /// The chance of each thing that is mixed in.
 const MIXED_CHANCE: u32 = CERTAIN / 4;
 
-/// What these draws begin with, beside what the plan's own do. Any number is right. With this one nothing is mixed into the
-/// plans of the seeds that `tests/sim.rs` pins for other mechanisms.
+/// What these draws begin with, beside what the plan's own do. Any number is right. With this one nothing is mixed into
+/// the plans of the seeds that `tests/sim.rs` pins for other mechanisms.
 const SALT: u64 = 3_914;
 
 /// The same for what an operator does, and for all pinned seeds.
@@ -103,8 +103,8 @@ impl Plan {
         Self { acknowledges_at_once, asks_when_resumed, ..self }
     }
 
-    /// In some plans, sessions wait for none of the time, or for a shorter, a longer or a far longer one than the hub's,
-    /// depending on where their clients come in.
+    /// In some plans, sessions wait for none of the time, or for a shorter, a longer or a far longer one than the
+    /// hub's, depending on where their clients come in.
     fn mix_resume_times(self, random: &mut Random) -> Self {
         if !random.chance(MIXED_CHANCE) {
             return self;

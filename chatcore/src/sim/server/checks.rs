@@ -18,8 +18,8 @@ impl Server {
         let Some(hub) = &self.hub else { return Ok(()) };
         let limits = &self.limits;
         let violation = |detail| Err(Violation { property: Property::Bounds, detail, at: around.now });
-        // Also what is still to be written to a connection that is closing: the reserve of a quarter, and the one frame that
-        // shows that it is used up.
+        // Also what is still to be written to a connection that is closing: the reserve of a quarter, and the one frame
+        // that shows that it is used up.
         let outbox_max = limits.outbox_bytes_max as usize / 4 * 5 + limits.frame_bytes_max() as usize * 2;
         for (conn, wire) in &self.wires {
             let bytes: usize = hub.transmit(*conn).bytes();
@@ -53,8 +53,8 @@ impl Server {
         Ok(())
     }
 
-    /// When the hub has nothing to do at once, its peers make it keep no more than they may, and each origin no more than
-    /// its share and an eighth. What is only looked at in whole granules comes on top.
+    /// When the hub has nothing to do at once, its peers make it keep no more than they may, and each origin no more
+    /// than its share and an eighth. What is only looked at in whole granules comes on top.
     fn check_memory(&self, around: &Around<'_>, hub: &Hub) -> Result<(), Violation> {
         if hub.is_behind() {
             return Ok(());
@@ -106,8 +106,8 @@ impl Server {
         Ok(action)
     }
 
-    /// Charges a connection and its origin for what it has just said. Nobody may owe more than a burst, and what the last
-    /// step has cost.
+    /// Charges a connection and its origin for what it has just said. Nobody may owe more than a burst, and what the
+    /// last step has cost.
     pub(super) fn charge(&mut self, around: &Around<'_>, wire: WireId, cost: u64) -> Result<(), Violation> {
         let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
         let sessions = self.hub.as_ref().map_or(0, |hub| hub.sessions() as u64);

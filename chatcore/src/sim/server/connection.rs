@@ -11,7 +11,8 @@ use crate::sim::links::Links;
 use crate::sim::network::{End, WireId};
 use crate::{Admission, ConnId, Handshake, Instant, Limits, QuotaKey, Registration};
 
-/// Bytes of a connection's input that are held, at the most, unless a frame may be longer. The rest stays in the network.
+/// Bytes of a connection's input that are held, at the most, unless a frame may be longer. The rest stays in the
+/// network.
 const INBOX_BYTES_MAX: usize = 128 << 10;
 
 /// How a connection comes in.

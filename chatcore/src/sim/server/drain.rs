@@ -157,8 +157,8 @@ impl Server {
         }
     }
 
-    /// Tells the oracle what has happened. What the hub does of requests that waited it does before it tells of what comes of
-    /// that.
+    /// Tells the oracle what has happened. What the hub does of requests that waited it does before it tells of what
+    /// comes of that.
     pub(super) fn note_events(&mut self, around: &mut Around<'_>) -> Result<(), Violation> {
         self.note_done(around)?;
         while let Some(event) = self.hub.as_mut().and_then(Hub::poll_event) {

@@ -23,8 +23,8 @@ impl Server {
         let Some(member) = self.members.get_mut(&wire) else { return Ok(()) };
         member.read(around, wire);
         let is_due = member.again_at.take_if(|at| *at <= around.now).is_some();
-        // What is given to the hub counts as a sign of life: nothing is, unless something has come, or the hub has asked
-        // for it.
+        // What is given to the hub counts as a sign of life: nothing is, unless something has come, or the hub has
+        // asked for it.
         if is_due || member.has_unread() {
             self.feed(around, wire, is_due)?;
         }
@@ -103,8 +103,8 @@ impl Server {
     }
 }
 
-/// Tells the oracle which frames the hub has used. Nothing after a goodbye or an error is taken. If the session has ended,
-/// it is not known yet in which of the frames it did.
+/// Tells the oracle which frames the hub has used. Nothing after a goodbye or an error is taken. If the session has
+/// ended, it is not known yet in which of the frames it did.
 fn take_down(
     around: &mut Around<'_>,
     wire: WireId,

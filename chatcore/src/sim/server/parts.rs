@@ -128,7 +128,8 @@ impl Server {
         self
     }
 
-    /// Its program decides about what clients request, with random numbers of its own. To be called before anything else.
+    /// Its program decides about what clients request, with random numbers of its own. To be called before anything
+    /// else.
     pub(in crate::sim) fn with_deciding(mut self, deciding: Deciding, random: Random) -> Self {
         let program = Program::new(deciding, random);
         self.hub = self.hub.map(|hub| program.asked_by(hub));

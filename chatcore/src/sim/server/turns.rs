@@ -1,8 +1,8 @@
 //! A server whose work takes time: what a driver does that is fair.
 //!
-//! Time goes by with each unit of work that the hub does. In a turn everybody who has something to say is heard once, those
-//! first who have little to say, until the turn's time is over; the hub does one slice of its own work; and what it wants
-//! done is done, as far as time allows. Connections that were not heard are first in the next turn.
+//! Time goes by with each unit of work that the hub does. In a turn everybody who has something to say is heard once,
+//! those first who have little to say, until the turn's time is over; the hub does one slice of its own work; and what
+//! it wants done is done, as far as time allows. Connections that were not heard are first in the next turn.
 
 use alloc::vec::Vec;
 
@@ -19,8 +19,8 @@ const TURN_UNITS_MAX: u64 = 8_000;
 /// A connection that has no more than this to say goes first.
 const LITTLE_BYTES_MAX: usize = 4_096;
 
-/// Units of work in one turn, at the most: what the last steps began with is over before they end. These are a call that
-/// takes something in, and two slices of what the hub does by itself, which are shorter.
+/// Units of work in one turn, at the most: what the last steps began with is over before they end. These are a call
+/// that takes something in, and two slices of what the hub does by itself, which are shorter.
 pub(in crate::sim) fn turn_units_max(limits: &Limits) -> u64 {
     2 * TURN_UNITS_MAX + of_call_max(limits) + 2 * of_slice_max(limits)
 }

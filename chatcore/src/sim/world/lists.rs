@@ -15,8 +15,8 @@ use crate::sim::violation::{Property, Violation};
 const LISTERS_MAX: usize = 10;
 
 impl World {
-    /// Everybody, or some of a crowd, asks who is online, who is in each room that it is in, and what it is subscribed to:
-    /// exactly those and that.
+    /// Everybody, or some of a crowd, asks who is online, who is in each room that it is in, and what it is subscribed
+    /// to: exactly those and that.
     pub(super) fn compare_lists(&mut self) -> Result<(), Violation> {
         let online: BTreeSet<String> = self.oracle.online().into_iter().map(|user| self.shown(user)).collect();
         let rooms = self.oracle.rooms();

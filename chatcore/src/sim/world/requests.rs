@@ -12,8 +12,8 @@ use crate::sim::violation::Violation;
 use crate::{Client, ClientError, Instant};
 
 impl World {
-    /// Makes a device send a message to a user, both by their numbers from 0. Where each user has one device, these are the
-    /// same numbers. Returns false if the device's client does not take the message now.
+    /// Makes a device send a message to a user, both by their numbers from 0. Where each user has one device, these are
+    /// the same numbers. Returns false if the device's client does not take the message now.
     ///
     /// # Errors
     ///

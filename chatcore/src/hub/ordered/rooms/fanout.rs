@@ -35,8 +35,8 @@ pub(super) struct Fanout {
     /// Slots that were looked at.
     cursor: usize,
     has_begun: bool,
-    /// Members get first what was said to all, up to this id: the batch holds what the program said after that. Zero if there
-    /// is nothing that goes first.
+    /// Members get first what was said to all, up to this id: the batch holds what the program said after that. Zero if
+    /// there is nothing that goes first.
     after: u64,
 }
 
@@ -109,8 +109,8 @@ impl Fanout {
         }
     }
 
-    /// Nobody has heard that somebody came who goes now, or the other way round. Who goes because it has another name does
-    /// not come back under the one that it had.
+    /// Nobody has heard that somebody came who goes now, or the other way round. Who goes because it has another name
+    /// does not come back under the one that it had.
     pub(super) fn is_undone_by(&self, group: GroupId, news: News) -> bool {
         let is_opposite = match (self.news, news) {
             (Some(News::Joined(one)), News::Left(other, _)) => one == other,
@@ -170,8 +170,8 @@ impl Fanout {
         is_done
     }
 
-    /// If the batch follows what was said to all, gives that to the next member. Returns the slots up to which members may get
-    /// the batch now.
+    /// If the batch follows what was said to all, gives that to the next member. Returns the slots up to which members
+    /// may get the batch now.
     #[inline]
     fn give_first(
         &self,

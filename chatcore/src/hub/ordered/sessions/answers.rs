@@ -1,5 +1,5 @@
-//! What a session is told in answer to what it said, and what it asked to hear. It has no order with what others say, but
-//! answers keep the order of what they answer.
+//! What a session is told in answer to what it said, and what it asked to hear. It has no order with what others say,
+//! but answers keep the order of what they answer.
 
 use core::mem;
 

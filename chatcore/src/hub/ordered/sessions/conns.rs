@@ -110,8 +110,8 @@ impl Sessions {
         conn.on_their_way = sum.expect("the driver reports what is transmitted before 4 GiB are on their way");
     }
 
-    /// The transport has taken this many bytes: first of those that are on their way, then of the connection's outbox. True
-    /// if the connection is closing and has just been written out.
+    /// The transport has taken this many bytes: first of those that are on their way, then of the connection's outbox.
+    /// True if the connection is closing and has just been written out.
     #[inline]
     pub(in crate::hub) fn transmitted(&mut self, conn: usize, mut count: usize) -> bool {
         let on_their_way = &mut self.conns[conn].on_their_way;
@@ -127,8 +127,8 @@ impl Sessions {
         self.take_out(conn, count)
     }
 
-    /// These bytes of a connection's outbox are no longer to be written. True if the connection is closing, and all of them
-    /// is with the transport.
+    /// These bytes of a connection's outbox are no longer to be written. True if the connection is closing, and all of
+    /// them is with the transport.
     #[inline]
     fn take_out(&mut self, conn: usize, count: usize) -> bool {
         self.counters.bytes_out += count as u64;
@@ -194,7 +194,8 @@ impl Sessions {
         Some((conn, false))
     }
 
-    /// Whether a session is to be written to now. It may have been written to without being asked, or let others go first.
+    /// Whether a session is to be written to now. It may have been written to without being asked, or let others go
+    /// first.
     #[inline]
     pub(in crate::hub) fn take_write(&mut self, conn: ConnId, index: usize, lets_others: bool) -> bool {
         let session = &mut self.all[index];

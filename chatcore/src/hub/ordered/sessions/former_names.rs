@@ -1,8 +1,8 @@
 //! Users who were renamed: what they are still found by, beside the name that they have.
 //!
-//! A message bears the name that its sender had, and a report about it still goes to the sender's sessions. A client that
-//! has not heard of its new name resumes with the old one, and is found by its token. Sessions of users who were never
-//! renamed have nothing here.
+//! A message bears the name that its sender had, and a report about it still goes to the sender's sessions. A client
+//! that has not heard of its new name resumes with the old one, and is found by its token. Sessions of users who were
+//! never renamed have nothing here.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -51,8 +51,8 @@ impl Renaming {
 
 /// Which sessions had a name before, and which are found by their token.
 pub(super) struct FormerNames {
-    /// A name, the id of a message after which it was a session's, and the session; to the id of the last message of that
-    /// time.
+    /// A name, the id of a message after which it was a session's, and the session; to the id of the last message of
+    /// that time.
     pub(super) names: BTreeMap<(CompactString, MessageId, usize), MessageId>,
     /// Sessions by token.
     pub(super) tokens: HashTable<usize>,

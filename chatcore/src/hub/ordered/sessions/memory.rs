@@ -93,7 +93,8 @@ impl Buffers {
         as_large.map(|(_, _, index)| *index).min_by_key(|index| sessions[*index].unacked_since)
     }
 
-    /// The same among smaller sessions of some accounts, of which some are looked at: none if none of those holds anything.
+    /// The same among smaller sessions of some accounts, of which some are looked at: none if none of those holds
+    /// anything.
     pub(in crate::hub) fn search_of(
         &mut self,
         is_of: impl Fn(u32) -> bool,

@@ -1,5 +1,5 @@
-//! All sessions and their connections: the one place that puts bytes into a session's outbox, and that attaches, detaches
-//! and ends a session. What an end means for others is told by whoever called, from the value that it returns.
+//! All sessions and their connections: the one place that puts bytes into a session's outbox, and that attaches,
+//! detaches and ends a session. What an end means for others is told by whoever called, from the value that it returns.
 
 mod answers;
 mod conns;

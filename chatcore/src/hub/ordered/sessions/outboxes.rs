@@ -146,8 +146,8 @@ impl Sessions {
         Ok(passed.map(|passed| passed / PASSED))
     }
 
-    /// Takes off what a client that comes back has: its count of numbered frames. An error if the session cannot go on from
-    /// there.
+    /// Takes off what a client that comes back has: its count of numbered frames. An error if the session cannot go on
+    /// from there.
     pub(in crate::hub) fn resume_at(&mut self, index: usize, count: u64) -> Result<(), ProtocolError> {
         let session = &mut self.all[index];
         let before = session.outbox.held_bytes();
@@ -159,9 +159,9 @@ impl Sessions {
         resumed
     }
 
-    /// What is kept for a session and means something to another client of its user: messages, and what became of them. Of
-    /// rooms and of who is online that client is told as it is now. Old news would be wrong, because what its user did
-    /// in between is in answers, which are another client's.
+    /// What is kept for a session and means something to another client of its user: messages, and what became of them.
+    /// Of rooms and of who is online that client is told as it is now. Old news would be wrong, because what its user
+    /// did in between is in answers, which are another client's.
     pub(in crate::hub) fn messages_of(&self, index: usize) -> Copied {
         let is_of_messages =
             |kind| matches!(kind, Kind::DELIVER | Kind::ROOM_DELIVER | Kind::SENT | Kind::REPORT | Kind::MISSED);

@@ -12,13 +12,13 @@ use super::store::Sessions;
 use crate::name::UserName;
 use crate::wire::{MessageId, Renamed, Token};
 
-/// Names that a session had before, as far as they are remembered. Of more, the first is forgotten: messages that were sent
-/// under it are not reported any more.
+/// Names that a session had before, as far as they are remembered. Of more, the first is forgotten: messages that were
+/// sent under it are not reported any more.
 const FORMER_NAMES_MAX: usize = 32;
 
 impl Sessions {
-    /// A user gets another name, or only another display name. Nobody else has the name or one that looks like it. Messages
-    /// up to this id bear the name before.
+    /// A user gets another name, or only another display name. Nobody else has the name or one that looks like it.
+    /// Messages up to this id bear the name before.
     pub(in crate::hub::ordered) fn rename_user(&mut self, oldest: usize, to: &NewName<'_>, last_id: MessageId) {
         let NewName { name, display_name, key } = *to;
         self.leave_names(oldest);
@@ -110,8 +110,8 @@ impl Sessions {
         tokens.find(hash(key, token), |index| self.all[*index].details.token == *token).copied()
     }
 
-    /// The sessions that have sent a message or were told of it, by the name that it bears and its id: those whose name that
-    /// was.
+    /// The sessions that have sent a message or were told of it, by the name that it bears and its id: those whose name
+    /// that was.
     pub(in crate::hub) fn senders(&self, name: &str, id: MessageId) -> impl Iterator<Item = usize> {
         let holders = self.find(name.as_bytes()).into_iter().flat_map(|oldest| self.ring(oldest));
         // A later session of the same name has not sent it.

@@ -52,8 +52,8 @@ pub(in crate::hub) struct Session {
     pub(in crate::hub) share: Share,
     /// Bytes of a body that its client takes, at the most.
     pub(in crate::hub) body_bytes_max: u32,
-    /// Bytes of input that the last call left with the driver, of a list that is begun, and of what waits for answers of
-    /// the program.
+    /// Bytes of input that the last call left with the driver, of a list that is begun, and of what waits for answers
+    /// of the program.
     pub(in crate::hub) leftover: u32,
     /// Something of its rooms or watches is to be told when its outbox has room.
     pub(in crate::hub) is_lagging: bool,
@@ -128,8 +128,8 @@ const fn lower_half(number: u64) -> u32 {
 pub(in crate::hub) struct Details {
     /// The session's entry among the timers.
     pub(in crate::hub) armed: Option<Instant>,
-    /// In the account of the origin from which it began. Its memberships and watches count there: if they went with it to
-    /// other origins, one could begin ever more of them.
+    /// In the account of the origin from which it began. Its memberships and watches count there: if they went with it
+    /// to other origins, one could begin ever more of them.
     pub(in crate::hub) home: Option<Share>,
     /// When something was last heard before the pause, while the silence counts from the end of one.
     pub(in crate::hub) heard_before_pause: Instant,
@@ -456,8 +456,8 @@ fn probe_after(limits: &Limits) -> Duration {
     limits.idle_time_max / 2
 }
 
-/// How long ago a client is heard at the most that is there, when it has acknowledged nothing for the stall time. A ping would
-/// have followed a longer silence; and what it said while the frame was on its way says little.
+/// How long ago a client is heard at the most that is there, when it has acknowledged nothing for the stall time. A
+/// ping would have followed a longer silence; and what it said while the frame was on its way says little.
 fn heard_lately(limits: &Limits) -> Duration {
     probe_after(limits).min(limits.stall_time_max / 2)
 }

@@ -38,8 +38,8 @@ pub(in crate::hub) struct Sessions {
     pub(in crate::hub) now: Instant,
     /// Nobody is admitted any more, and nobody is told who goes.
     pub(in crate::hub) is_shutting_down: bool,
-    /// Lists that are begun, and one more if requests may wait for answers of the program: while there is none, all that is
-    /// kept of a session's input is with the driver.
+    /// Lists that are begun, and one more if requests may wait for answers of the program: while there is none, all
+    /// that is kept of a session's input is with the driver.
     pub(super) kept_beside: u32,
     pub(super) conns: Slab<Conn>,
     /// Slots of `conns` that were ever used.
@@ -59,8 +59,8 @@ pub(in crate::hub) struct Sessions {
     pub(in crate::hub) pool: Pool,
     /// Connections of which the driver is to be told that there is something to write.
     pub(super) writes: VecDeque<ConnId>,
-    /// The same, of members that a fan-out to many has reached, and of those that are to be written much: they let others
-    /// go first.
+    /// The same, of members that a fan-out to many has reached, and of those that are to be written much: they let
+    /// others go first.
     pub(super) bulk_writes: VecDeque<ConnId>,
     /// Writes that went before those since the last of them.
     pub(super) writes_before: u32,
@@ -196,7 +196,8 @@ impl Sessions {
         index
     }
 
-    /// Takes a session out, and its outbox. Its name is free if its user has no other. Its share and its buffers are to be released.
+    /// Takes a session out, and its outbox. Its name is free if its user has no other. Its share and its buffers are to
+    /// be released.
     pub(in crate::hub) fn remove(&mut self, index: usize) -> (Session, Outbox) {
         self.take_begun_list(index);
         self.buffers.unlist(index, &mut self.all[index]);
@@ -349,9 +350,9 @@ impl Sessions {
         }
     }
 
-    /// Units of work that a call may do for a session, and the cost that the session may cause now. The units are few at
-    /// first, and the more the more it has caused of late. This many who begin at once hold up nobody. All of them if the
-    /// session's rate is not bounded.
+    /// Units of work that a call may do for a session, and the cost that the session may cause now. The units are few
+    /// at first, and the more the more it has caused of late. This many who begin at once hold up nobody. All of them
+    /// if the session's rate is not bounded.
     #[inline]
     pub(in crate::hub) fn work_and_cost_max(&self, index: usize) -> (u32, u32) {
         let session = &self.all[index];
@@ -394,8 +395,8 @@ impl Sessions {
         until
     }
 
-    /// A session was given this many bytes, and has left this many of them. Bytes that it was given before, and has left
-    /// again, are no sign of life.
+    /// A session was given this many bytes, and has left this many of them. Bytes that it was given before, and has
+    /// left again, are no sign of life.
     #[inline]
     pub(in crate::hub) fn received(&mut self, index: usize, given: usize, left: usize) {
         if left < given || given > self.input_left(index) {

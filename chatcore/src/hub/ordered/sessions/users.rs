@@ -1,7 +1,7 @@
 //! Users: the sessions of one user, by the name that they share.
 //!
-//! The sessions of a user form a ring, from the oldest to the newest and back to the oldest. The table of names leads to
-//! the oldest. Nearly all users have one session, which has no ring.
+//! The sessions of a user form a ring, from the oldest to the newest and back to the oldest. The table of names leads
+//! to the oldest. Nearly all users have one session, which has no ring.
 
 use core::iter;
 
@@ -131,7 +131,8 @@ impl Sessions {
         }
     }
 
-    /// The id after which some living sibling of a session has got every message for the user; none if it has no sibling.
+    /// The id after which some living sibling of a session has got every message for the user; none if it has no
+    /// sibling.
     pub(in crate::hub) fn shared_after(&self, index: usize) -> Option<MessageId> {
         self.siblings(index).map(|sibling| self.all[sibling].details.created_at_id).min()
     }
