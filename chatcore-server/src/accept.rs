@@ -155,7 +155,8 @@ impl Acceptor {
         }
     }
 
-    /// Those who come from now on are shown this configuration's certificate, and its rules hold for them. It was checked.
+    /// Those who come from now on are shown this configuration's certificate, and its rules hold for them. It was
+    /// checked.
     #[cfg_attr(not(feature = "websocket"), expect(clippy::unnecessary_wraps, reason = "there are no rules"))]
     pub(crate) fn configure(&mut self, config: &Config) -> Result<(), BindError> {
         #[cfg(feature = "websocket")]

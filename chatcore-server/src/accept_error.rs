@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-/// After how long accepting is tried again when the system refused it: what it lacked may be freed by another program, of
-/// which nobody tells us.
+/// After how long accepting is tried again when the system refused it: what it lacked may be freed by another program,
+/// of which nobody tells us.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The errors that concern only the connection that was to be accepted (accept(2), *Error handling*), or

@@ -15,8 +15,8 @@ const SPARE_BYTES_MIN: usize = 512;
 /// The largest buffer that is kept as a spare one.
 const SPARE_BYTES_MAX: usize = 128 << 10;
 
-/// How many times larger a buffer may be than what a connection keeps in it: a spare one, and one of which most is taken. The
-/// hub counts what is kept, and [`Config::memory_bytes`](crate::Config::memory_bytes) counts on this.
+/// How many times larger a buffer may be than what a connection keeps in it: a spare one, and one of which most is
+/// taken. The hub counts what is kept, and [`Config::memory_bytes`](crate::Config::memory_bytes) counts on this.
 const KEPT_TIMES_MAX: usize = 2;
 
 /// Bytes of all spare buffers.
@@ -43,8 +43,8 @@ impl Buffers {
         }
     }
 
-    /// Moves what is left of a buffer into one of its size, if that buffer is far larger. What is small holds no large one: it
-    /// may keep it for long.
+    /// Moves what is left of a buffer into one of its size, if that buffer is far larger. What is small holds no large
+    /// one: it may keep it for long.
     pub(crate) fn fit(&mut self, buffer: Vec<u8>, used: usize) -> (Vec<u8>, usize) {
         let rest = &buffer[used..];
         if buffer.capacity() <= capacity_max(rest.len()) {

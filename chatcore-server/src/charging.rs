@@ -10,8 +10,8 @@ use chatcore_transport::Framing;
 /// Bytes around the stream that a unit pays for.
 const FRAMING_BYTES_PER_UNIT: u32 = 256;
 
-/// Records of TLS that a unit pays for. So a frame that comes in two of them, because a client writes its header and the rest
-/// apart, costs no more than one that comes in one.
+/// Records of TLS that a unit pays for. So a frame that comes in two of them, because a client writes its header and
+/// the rest apart, costs no more than one that comes in one.
 const RECORDS_PER_UNIT: u32 = 2;
 
 /// What new keys of TLS cost: as much as opening some records.

@@ -9,8 +9,9 @@ use crate::listen::{self, BindError};
 use crate::log_in::LogIn;
 
 impl Config {
-    /// Checks all that [`Server::bind`](crate::Server::bind) checks before it listens: whether the limits fit together and
-    /// into the memory, the number of the hub, how the addresses are written, and that those for TLS have a certificate.
+    /// Checks all that [`Server::bind`](crate::Server::bind) checks before it listens: whether the limits fit together
+    /// and into the memory, the number of the hub, how the addresses are written, and that those for TLS have a
+    /// certificate.
     ///
     /// ```
     /// use chatcore_server::{BindError, Config};
@@ -58,9 +59,10 @@ impl Config {
         faults
     }
 
-    /// Checks whether a server with this configuration can go on with another ([`Handle::reload`](crate::Handle::reload)).
-    /// Its addresses, its number, who decides about names, and what makes an origin cannot change, nor the limits of its hub that
-    /// [`Limits::check_change`](chatcore::Limits::check_change) names.
+    /// Checks whether a server with this configuration can go on with another
+    /// ([`Handle::reload`](crate::Handle::reload)). Its addresses, its number, who decides about names, and what makes
+    /// an origin cannot change, nor the limits of its hub that [`Limits::check_change`](chatcore::Limits::check_change)
+    /// names.
     ///
     /// ```
     /// use chatcore_server::{BindError, Config};

@@ -25,8 +25,9 @@ impl ClientCertificate {
         &self.0
     }
 
-    /// Whose certificate it is: the common name of its subject. Without one, the first address of e-mail among its alternative
-    /// names, and without that the first name of DNS there. None if there is none of these, or two common names.
+    /// Whose certificate it is: the common name of its subject. Without one, the first address of e-mail among its
+    /// alternative names, and without that the first name of DNS there. None if there is none of these, or two common
+    /// names.
     pub fn subject(&self) -> Option<String> {
         let (_, certificate) = X509Certificate::from_der(&self.0).ok()?;
         let mut common_names = certificate.subject().iter_common_name();

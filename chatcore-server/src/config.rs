@@ -31,28 +31,29 @@ use crate::tls::Tls;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The addresses at which the server listens, all at the same time. Default [`Config::LISTEN_DEFAULT`] alone. Each is one
-    /// of these:
+    /// The addresses at which the server listens, all at the same time. Default [`Config::LISTEN_DEFAULT`] alone. Each
+    /// is one of these:
     ///
     /// - `host:port` or `tcp://host:port`: TCP at an IPv4 address, an IPv6 address in brackets, or a name. The server
     ///   listens on every address that a name resolves to. With port 0, the system chooses a port.
     /// - `tls://host:port`: TLS over TCP, with the certificate in `tls` (feature `tls`).
-    /// - `ws://host:port/path`: a WebSocket over TCP, at this path or at `/`; and `wss://`, over TLS (feature `websocket`).
-    /// - `unix:///path`: a Unix socket, on systems that have them. Only the user who runs the server can connect. A mode after
-    ///   the path lets others connect, too: `unix:///run/chat.sock?mode=660` lets the group of the file. The server removes
-    ///   the file when it stops. When it starts, it removes the file of a server that has not.
+    /// - `ws://host:port/path`: a WebSocket over TCP, at this path or at `/`; and `wss://`, over TLS (feature
+    ///   `websocket`).
+    /// - `unix:///path`: a Unix socket, on systems that have them. Only the user who runs the server can connect. A
+    ///   mode after the path lets others connect, too: `unix:///run/chat.sock?mode=660` lets the group of the file. The
+    ///   server removes the file when it stops. When it starts, it removes the file of a server that has not.
     ///
-    /// Options stand at the end of an address, after a `?`, and with `&` between them. With `proxy=yes`, it is for proxies
-    /// (`proxy_from`). With `resume=10m`, sessions of those who connect there wait for that time when their connections break,
-    /// in place of [`Limits::resume_time_max`]: `wss://host:port/?resume=10m` is for browsers, whose pages sleep. The unit is
-    /// `s`, `m`, `h` or `d`.
+    /// Options stand at the end of an address, after a `?`, and with `&` between them. With `proxy=yes`, it is for
+    /// proxies (`proxy_from`). With `resume=10m`, sessions of those who connect there wait for that time when their
+    /// connections break, in place of [`Limits::resume_time_max`]: `wss://host:port/?resume=10m` is for browsers, whose
+    /// pages sleep. The unit is `s`, `m`, `h` or `d`.
     pub listen: Vec<String>,
     /// The certificate and the key for `tls://`. A server that gets others ([`Handle::reload`](crate::Handle::reload))
     /// shows them to clients that connect from then on. Default none.
     #[cfg(feature = "tls")]
     pub tls: Option<Tls>,
-    /// Names of this server that a WebSocket may be asked for, beside addresses and `localhost`: what a browser sends as `Host`
-    /// ([`UpgradeRules::with_host`](chatcore::websocket::UpgradeRules::with_host)). Default none.
+    /// Names of this server that a WebSocket may be asked for, beside addresses and `localhost`: what a browser sends
+    /// as `Host` ([`UpgradeRules::with_host`](chatcore::websocket::UpgradeRules::with_host)). Default none.
     #[cfg(feature = "websocket")]
     pub websocket_hosts: Vec<String>,
     /// Origins whose pages may connect over a WebSocket, beside those of the host that they ask for, such as
@@ -63,9 +64,9 @@ pub struct Config {
     /// Default none: a request that opens no WebSocket is refused.
     #[cfg(feature = "websocket")]
     pub files: Option<Files>,
-    /// Where the proxies are that connect to the addresses with `?proxy=yes` in `listen`. They send a header of the PROXY protocol,
-    /// version 1 or 2, before all else, and the server takes the client's address from it. Who comes to such an address from
-    /// elsewhere is turned away; over a Unix socket all who may connect are proxies. Default none.
+    /// Where the proxies are that connect to the addresses with `?proxy=yes` in `listen`. They send a header of the
+    /// PROXY protocol, version 1 or 2, before all else, and the server takes the client's address from it. Who comes to
+    /// such an address from elsewhere is turned away; over a Unix socket all who may connect are proxies. Default none.
     pub proxy_from: Vec<Network>,
     /// Who decides which clients get the names that they ask for. Default none: whoever comes first gets a name.
     pub log_in: Option<LogIn>,
@@ -182,8 +183,8 @@ impl Default for Config {
     }
 }
 
-/// The limits of the sockets, and of the turns of the event loop that serves them. They are made from the default ones, with a
-/// method for each field.
+/// The limits of the sockets, and of the turns of the event loop that serves them. They are made from the default ones,
+/// with a method for each field.
 ///
 /// Each must be at least 1, or 1 ns, except `linger_time_max` and `linger_bytes_max`: see [`DriverLimits::check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,9 +195,9 @@ pub struct DriverLimits {
     /// allows fewer open files, there are fewer connections: see [`raise_open_files`](crate::raise_open_files).
     pub connections_max: usize,
     /// The last of these connections, which are for clients that resume a session. The server refuses registrations on
-    /// them with `hub_full`. With each that comes, it closes a connection that has no name: the oldest one of the origin
-    /// that has most of them, if that has several. Connections that came less than 200 ms ago, or have said something that
-    /// is not read yet, are spared while there are others. Default 1 000, and at most an eighth of
+    /// them with `hub_full`. With each that comes, it closes a connection that has no name: the oldest one of the
+    /// origin that has most of them, if that has several. Connections that came less than 200 ms ago, or have said
+    /// something that is not read yet, are spared while there are others. Default 1 000, and at most an eighth of
     /// [`connections_max`](Self::connections_max).
     pub connections_for_resumes: usize,
     /// Connections of one origin, which is an IPv4 address, or an IPv6 network of
@@ -206,27 +207,29 @@ pub struct DriverLimits {
     /// Connections of one origin that have no name yet. The server refuses more likewise. Default 1 000.
     pub handshakes_of_origin_max: usize,
     /// How many times these two bounds of one origin hold for a site, which is an IPv6 network of
-    /// [`ipv6_site_bits`](Self::ipv6_site_bits) and has many origins, and so do those of the hub on numbers, its rate and
-    /// its share of the memory ([`Registration::with_site`](chatcore::Registration::with_site)). Default 4.
+    /// [`ipv6_site_bits`](Self::ipv6_site_bits) and has many origins, and so do those of the hub on numbers, its rate
+    /// and its share of the memory ([`Registration::with_site`](chatcore::Registration::with_site)). Default 4.
     pub site_factor: u32,
     /// Bits of an IPv6 address that make an origin, for the limits of the hub, too: what a provider gives to one
     /// customer. Default 64; 1 to 64.
     pub ipv6_origin_bits: u8,
     /// Bits of an IPv6 address that make a site. Default 48; 1 to [`ipv6_origin_bits`](Self::ipv6_origin_bits).
     pub ipv6_site_bits: u8,
-    /// Networks whose addresses are not bounded in number: the limits above that are for one origin do not hold for them,
-    /// nor do [`Limits::sessions_of_origin_max`], [`Limits::rooms_of_origin_max`], [`Limits::detached_of_origin_max`] and
-    /// [`Limits::probe_rate`]. They are for proxies, and for gateways that many users share. The limits on cost and memory
-    /// hold for them all the same. Unix sockets are always among them. Default `127.0.0.0/8` and `::1`.
+    /// Networks whose addresses are not bounded in number: the limits above that are for one origin do not hold for
+    /// them, nor do [`Limits::sessions_of_origin_max`], [`Limits::rooms_of_origin_max`],
+    /// [`Limits::detached_of_origin_max`] and [`Limits::probe_rate`]. They are for proxies, and for gateways that many
+    /// users share. The limits on cost and memory hold for them all the same. Unix sockets are always among them.
+    /// Default `127.0.0.0/8` and `::1`.
     pub uncounted_origins: Vec<Network>,
     /// Bytes that the server reads from one connection before it serves others. It reads less while a connection that
     /// sends little waits. Default 512 KiB.
     pub turn_bytes_max: usize,
-    /// How long the server works before it looks for new input again, roughly. Such a turn has three parts: the server reads
-    /// for at most three quarters of this time, then writes for at most two fifths of it, and then accepts connections for
-    /// at most a quarter. So a turn takes at most 1.4 times this, and one step of the hub more. What a part leaves over waits
-    /// for the next turn. There, connections that send little come first. A shorter time lets others wait less, and a longer
-    /// one makes larger batches. Default 2 ms; at most 50 ms, because all wait for the turn.
+    /// How long the server works before it looks for new input again, roughly. Such a turn has three parts: the server
+    /// reads for at most three quarters of this time, then writes for at most two fifths of it, and then accepts
+    /// connections for at most a quarter. So a turn takes at most 1.4 times this, and one step of the hub more. What a
+    /// part leaves over waits for the next turn. There, connections that send little come first. A shorter time lets
+    /// others wait less, and a longer one makes larger batches. Default 2 ms; at most 50 ms, because all wait for the
+    /// turn.
     pub turn_time: Duration,
     /// Connections that the server accepts in one turn. Default 64.
     pub turn_accepts_max: usize,
@@ -276,8 +279,8 @@ impl Default for DriverLimits {
     }
 }
 
-/// The longest [`DriverLimits::turn_time`]. All parts of the longest turn are less than what timers wait for them, and nobody
-/// notices a delay of that.
+/// The longest [`DriverLimits::turn_time`]. All parts of the longest turn are less than what timers wait for them, and
+/// nobody notices a delay of that.
 const TURN_TIME_MAX: Duration = Duration::from_millis(50);
 
 /// The longest [`DriverLimits::linger_time_max`]: a connection takes a place for so long.

@@ -71,8 +71,8 @@ pub(crate) struct Readiness {
     pub(crate) ending: bool,
 }
 
-/// Input that a connection keeps: the start of a frame that is not whole, or what the hub did not take yet. The latter is
-/// one read at the most, because nothing is read while there is some.
+/// Input that a connection keeps: the start of a frame that is not whole, or what the hub did not take yet. The latter
+/// is one read at the most, because nothing is read while there is some.
 ///
 /// `Debug` shows how many bytes it is: a registration holds a credential, and a resume a token.
 #[derive(Default)]

@@ -223,8 +223,8 @@ impl Connections {
         }
     }
 
-    /// The transport has come to its end: whatever is read, there is more to be found, if only that. The peer has ended its
-    /// side alone, unless the transport is broken.
+    /// The transport has come to its end: whatever is read, there is more to be found, if only that. The peer has ended
+    /// its side alone, unless the transport is broken.
     pub(crate) fn ending(&mut self, key: usize, is_broken: bool) {
         let Some(connection) = self.table.get_mut(key) else { return };
         connection.readiness.ending = true;

@@ -1,5 +1,5 @@
-//! How many connections each origin has, and each site of IPv6 addresses, and how many of them have no name yet; and how
-//! much of anything an origin may have at the most.
+//! How many connections each origin has, and each site of IPv6 addresses, and how many of them have no name yet; and
+//! how much of anything an origin may have at the most.
 
 use std::collections::HashMap;
 
@@ -23,8 +23,8 @@ pub(crate) const fn reserve(connections_for_resumes: usize, connections_max: usi
 /// As many of anything an origin may have however few there are: of so few, it is no matter who has them.
 const FEW: u32 = 16;
 
-/// The limits of a hub, of which no origin may have more than half of what there is for all, unless that is few: then two have to
-/// come together before others find nothing left.
+/// The limits of a hub, of which no origin may have more than half of what there is for all, unless that is few: then
+/// two have to come together before others find nothing left.
 pub(crate) fn in_halves(mut limits: Limits) -> Limits {
     let of_origins = [
         (&mut limits.sessions_of_origin_max, limits.sessions_max),
@@ -79,8 +79,8 @@ pub(crate) struct Bounds {
     pub(crate) site_factor: u32,
 }
 
-/// The numbers of connections. There is an entry for each origin and each site that has a connection, so there are no more
-/// than two for each connection.
+/// The numbers of connections. There is an entry for each origin and each site that has a connection, so there are no
+/// more than two for each connection.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     /// Hashed with a key, because peers choose their addresses.

@@ -7,17 +7,17 @@ use nix::fcntl::{FcntlArg, fcntl};
 #[cfg(unix)]
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
-/// Descriptors for other things than connections and listeners: standard streams, the poll and its waker, pipes of signals
-/// and of the log, files that are read now and then.
+/// Descriptors for other things than connections and listeners: standard streams, the poll and its waker, pipes of
+/// signals and of the log, files that are read now and then.
 const OTHERS: usize = 16;
 
 /// Descriptors for which the system's table has room from the start, at the most: half a megabyte of it.
 #[cfg(unix)]
 const PREPARED_MAX: usize = 1 << 16;
 
-/// Lets this process have as many open files as the system allows it: raises the soft limit (`RLIMIT_NOFILE`) to the hard
-/// one. Returns how many these are; none if there is no limit. A [`Server`](crate::Server) that starts after that has as
-/// many connections as that limit leaves room for. On other systems than Unix this does nothing.
+/// Lets this process have as many open files as the system allows it: raises the soft limit (`RLIMIT_NOFILE`) to the
+/// hard one. Returns how many these are; none if there is no limit. A [`Server`](crate::Server) that starts after that
+/// has as many connections as that limit leaves room for. On other systems than Unix this does nothing.
 ///
 /// # Errors
 ///
@@ -41,16 +41,17 @@ pub fn raise_open_files() -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// Connections that there may be beside so many listeners: as many as are wanted, if the system allows so many open files.
+/// Connections that there may be beside so many listeners: as many as are wanted, if the system allows so many open
+/// files.
 pub(crate) fn connections_max(wanted: usize, listeners: usize) -> usize {
     let allowed =
         soft_limit().map_or(usize::MAX, |open_files| open_files.saturating_sub(OTHERS).saturating_sub(listeners));
     wanted.min(allowed).max(1)
 }
 
-/// Lets the system's table of descriptors have room for so many connections now. Linux makes the table of a program with
-/// several threads longer only when no processor uses the old one any more, and whoever accepts the connection that needs a
-/// longer one waits for that, 15 ms and more: nobody is to wait for it later.
+/// Lets the system's table of descriptors have room for so many connections now. Linux makes the table of a program
+/// with several threads longer only when no processor uses the old one any more, and whoever accepts the connection
+/// that needs a longer one waits for that, 15 ms and more: nobody is to wait for it later.
 #[cfg(unix)]
 pub(crate) fn prepare(connections_max: usize) {
     let last = connections_max.saturating_add(OTHERS).min(PREPARED_MAX);

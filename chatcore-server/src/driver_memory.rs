@@ -22,8 +22,8 @@ use crate::rests::{READ_BYTES_MIN, RESTS_BYTES_MAX};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
-/// Places in tables, queues and deadlines that each connection has: its number in a few of them, twice because they grow
-/// by doubling; and the counts of its origin and of its site.
+/// Places in tables, queues and deadlines that each connection has: its number in a few of them, twice because they
+/// grow by doubling; and the counts of its origin and of its site.
 const PLACES_BYTES: usize = 512;
 
 /// What a WebSocket adds: its state, and control frames that are not written.
@@ -31,8 +31,8 @@ const PLACES_BYTES: usize = 512;
 const WEBSOCKET_BYTES: usize = size_of::<WebSocketStream>() + 1024;
 
 impl Config {
-    /// The most bytes of memory that the server needs, by its limits: for its hub, its connections, and the threads that
-    /// decide about names. The program itself and the system's memory for its sockets are not in it.
+    /// The most bytes of memory that the server needs, by its limits: for its hub, its connections, and the threads
+    /// that decide about names. The program itself and the system's memory for its sockets are not in it.
     ///
     /// ```
     /// use chatcore::Limits;
@@ -78,8 +78,8 @@ fn bytes_max(limits: &Limits, connections_max: usize, above: Above) -> u64 {
     let handshake = size_of::<Handshaking>() + HANDSHAKE_OUTPUT_BYTES;
     let mut connection = 2 * size_of::<Connection>() + PLACES_BYTES + handshake + kept;
     let shared = BUFFER_BYTES + buffers::SPARES_BYTES_MAX + RESTS_BYTES_MAX + BUFFER_BYTES;
-    // What is written to slow readers is there once more, encrypted or as the rest of a frame; and still in their outboxes,
-    // because they have not acknowledged it.
+    // What is written to slow readers is there once more, encrypted or as the rest of a frame; and still in their
+    // outboxes, because they have not acknowledged it.
     let mut written_bytes_max = 0;
     #[cfg(feature = "tls")]
     if above.tls {

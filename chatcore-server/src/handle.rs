@@ -10,8 +10,8 @@ use mio::{Registry, Token, Waker};
 use crate::config::Config;
 use crate::listen::BindError;
 
-/// Stops a server from another thread, or changes its configuration: [`Server::handle`](crate::Server::handle) gives it.
-/// Clones are about the same server.
+/// Stops a server from another thread, or changes its configuration: [`Server::handle`](crate::Server::handle) gives
+/// it. Clones are about the same server.
 #[derive(Clone)]
 pub struct Handle(Arc<Shared>);
 
@@ -61,8 +61,8 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// If the configuration is wrong, or differs in what cannot change ([`Config::check_change`]). Then the server goes on
-    /// as it was.
+    /// If the configuration is wrong, or differs in what cannot change ([`Config::check_change`]). Then the server goes
+    /// on as it was.
     pub fn reload(&self, config: Config) -> Result<(), BindError> {
         let mut current = self.config();
         current.check_change(&config)?;
@@ -72,8 +72,8 @@ impl Handle {
         Ok(())
     }
 
-    /// Asks the server to log one line about its state: its users, sessions, rooms and connections, the memory that they
-    /// take, and its counters. Returns at once.
+    /// Asks the server to log one line about its state: its users, sessions, rooms and connections, the memory that
+    /// they take, and its counters. Returns at once.
     pub fn log_status(&self) {
         self.ask(&self.0.status);
     }

@@ -5,15 +5,16 @@ use std::fmt;
 use rustls::sign::SigningKey;
 use rustls::{Error, SignatureAlgorithm, SignatureScheme};
 
-/// Units of a handshake whose signature costs next to nothing, in those of protocol.md, *Cost*: some 300 µs of the processor.
+/// Units of a handshake whose signature costs next to nothing, in those of protocol.md, *Cost*: some 300 µs of the
+/// processor.
 const CHEAPEST_COST: u32 = 500;
 
 /// Units of a handshake that an operator is told of: it takes more than a millisecond.
 const WARNED_COST: u32 = 2_000;
 
 /// What a signature takes, by `ring` on the machine on which the others of the documentation were measured: 17 µs with
-/// ECDSA P-256, 23 µs with Ed25519, 400 µs with ECDSA P-384; 560, 1 720 and 3 940 µs with RSA of 2 048, 3 072 and 4 096 bits.
-/// Five units are three microseconds.
+/// ECDSA P-256, 23 µs with Ed25519, 400 µs with ECDSA P-384; 560, 1 720 and 3 940 µs with RSA of 2 048, 3 072 and 4 096
+/// bits. Five units are three microseconds.
 const P384_COST: u32 = 670;
 const RSA_2048_COST: u32 = 950;
 

@@ -22,8 +22,8 @@ use crate::writing;
 use chatcore_transport::Transport;
 
 /// Takes a handshake as far as the input goes. When the hub admits the connection, the rest of the input is the hub's.
-/// Returns until when nothing more is read: if the origin has used up its rate with names that cannot be, or if something
-/// is to be decided first.
+/// Returns until when nothing more is read: if the origin has used up its rate with names that cannot be, or if
+/// something is to be decided first.
 pub(crate) fn drive_handshake(
     hub: &mut Hub,
     table: &mut Table,
@@ -173,8 +173,8 @@ pub(crate) fn decided(
     }
 }
 
-/// The cost of the opening of a WebSocket for its origin, in the units of protocol.md, *Cost*: its head is parsed and its key is
-/// hashed, which takes some 10 µs.
+/// The cost of the opening of a WebSocket for its origin, in the units of protocol.md, *Cost*: its head is parsed and
+/// its key is hashed, which takes some 10 µs.
 const OPENING_COST: u32 = 16;
 
 /// What it costs to begin a connection, if a handshake of TLS costs so much.

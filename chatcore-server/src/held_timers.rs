@@ -9,8 +9,8 @@ use crate::read_queue::Mark;
 /// How long timers wait for those who waited for their go when they were due.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
-/// How long timers are held, at the most, while the server is awake: so long a million connections take that all have news.
-/// Pauses that are over wait for them, too.
+/// How long timers are held, at the most, while the server is awake: so long a million connections take that all have
+/// news. Pauses that are over wait for them, too.
 const HELD_TIME_MAX: Duration = Duration::from_secs(3);
 
 /// From one turn to the next. What takes longer is no turn: the server slept, or its machine did.
@@ -21,8 +21,8 @@ const SLEEP_TIME_MIN: Duration = Duration::from_secs(1);
 pub(crate) struct HeldTimers {
     /// Events that the system hands out at once, at the most.
     events_max: usize,
-    /// Events in full batches since the last batch that was not full, or since timers ran off: there may be more that nobody
-    /// has seen.
+    /// Events in full batches since the last batch that was not full, or since timers ran off: there may be more that
+    /// nobody has seen.
     events_in_full_batches: usize,
     noted_at: Instant,
     /// How long the server has been awake since timers ran off.
@@ -36,9 +36,9 @@ impl HeldTimers {
         Self { events_max, events_in_full_batches: 0, noted_at: now, held_time: Duration::ZERO, waiting: None }
     }
 
-    /// The system has handed out so many events, and whoever waits for its go now is before the mark. The system hands out
-    /// in turn: when it has told of more than there are connections, it has told of each that had news at first. What it told
-    /// before the server slept does not count. However full the batches are, timers are not held for ever.
+    /// The system has handed out so many events, and whoever waits for its go now is before the mark. The system hands
+    /// out in turn: when it has told of more than there are connections, it has told of each that had news at first.
+    /// What it told before the server slept does not count. However full the batches are, timers are not held for ever.
     pub(crate) fn note(&mut self, now: Instant, events: usize, connections: usize, mark: Mark) {
         let passed = now.saturating_since(std::mem::replace(&mut self.noted_at, now));
         let has_slept = passed >= SLEEP_TIME_MIN;

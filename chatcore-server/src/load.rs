@@ -22,8 +22,8 @@ pub(crate) enum Load {
     Heavy,
 }
 
-/// What a connection has cost lately, as the time at which that is made up for if it costs nothing more: a token bucket,
-/// which is slower than the hub's and takes nothing away.
+/// What a connection has cost lately, as the time at which that is made up for if it costs nothing more: a token
+/// bucket, which is slower than the hub's and takes nothing away.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     made_up_at: Instant,

@@ -24,8 +24,8 @@ fn hub_bytes_max(limits: &Limits) -> u64 {
     .fold(0_u64, |sum, (count, bytes)| sum.saturating_add(count.saturating_mul(bytes)))
 }
 
-/// Bytes that a hub and its driver need at the most, if each connection takes so many outside of the hub, and all together
-/// so many more. The starts of frames are the hub's, but a buffer may be twice as large as what is in it.
+/// Bytes that a hub and its driver need at the most, if each connection takes so many outside of the hub, and all
+/// together so many more. The starts of frames are the hub's, but a buffer may be twice as large as what is in it.
 pub(crate) fn bytes_max(limits: &Limits, connections_max: usize, connection_bytes: usize, shared_bytes: usize) -> u64 {
     (connections_max as u64)
         .saturating_mul(connection_bytes as u64)

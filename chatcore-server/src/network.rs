@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// A network of addresses, or one address: `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.7`. Bits after the prefix are taken as
-/// zeros, and an IPv4 address that is written as IPv6 is that address.
+/// A network of addresses, or one address: `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.7`. Bits after the prefix are taken
+/// as zeros, and an IPv4 address that is written as IPv6 is that address.
 ///
 /// ```
 /// use chatcore_server::Network;

@@ -63,8 +63,8 @@ pub fn quota_key(address: IpAddr) -> QuotaKey {
     key(address, ORIGIN_BITS)
 }
 
-/// The origin of connections over Unix sockets, where the system does not tell whose they are. No address has this key: that of an IPv6 address ends with 64 zeros, or with
-/// 2⁴⁰ and a number of bits, that of an IPv4 address is below 2³².
+/// The origin of connections over Unix sockets, where the system does not tell whose they are. No address has this key:
+/// that of an IPv6 address ends with 64 zeros, or with 2⁴⁰ and a number of bits, that of an IPv4 address is below 2³².
 #[cfg(feature = "mio")]
 pub(crate) const LOCAL: QuotaKey = QuotaKey(1 << 32);
 
@@ -90,8 +90,8 @@ fn is_local(key: QuotaKey) -> bool {
     key == LOCAL || is_user
 }
 
-/// What a [`quota_key`] stands for, for people: an IPv4 address, a network of IPv6, or `unix` for those who come over the
-/// Unix sockets of a [`Server`](crate::Server).
+/// What a [`quota_key`] stands for, for people: an IPv4 address, a network of IPv6, or `unix` for those who come over
+/// the Unix sockets of a [`Server`](crate::Server).
 ///
 /// ```
 /// use chatcore_server::{origin_of, quota_key};

@@ -13,8 +13,8 @@ use crate::origin::Prefixes;
 #[cfg(unix)]
 use crate::origin::local;
 
-/// The other end of a connection. Smaller than a `SocketAddr`, because each connection has one: it lacks the scope of an
-/// address of IPv6, which is only shown.
+/// The other end of a connection. Smaller than a `SocketAddr`, because each connection has one: it lacks the scope of
+/// an address of IPv6, which is only shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     /// An address of the network. If a proxy of another machine names it, it is not of this machine, whatever it says.
@@ -101,8 +101,8 @@ impl fmt::Display for Peer {
     }
 }
 
-/// The user whose program is at the other end of a Unix socket, as the system knows from when it was connected. None if the
-/// system does not tell.
+/// The user whose program is at the other end of a Unix socket, as the system knows from when it was connected. None if
+/// the system does not tell.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn uid_of(socket: &impl AsFd) -> Option<u32> {
     getsockopt(socket, PeerCredentials).ok().map(|peer| peer.uid())

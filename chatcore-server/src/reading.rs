@@ -21,8 +21,8 @@ use chatcore_transport::{Framing, Input};
 /// Bytes of one go, at the most, while somebody waits who has little to say.
 const SHORT_BYTES_MAX: usize = 4 << 10;
 
-/// How long a connection that the hub closes is left unread, while all that it is to be told is not written. Then it is read
-/// once more, and again: so a peer that writes first and reads then comes to read.
+/// How long a connection that the hub closes is left unread, while all that it is to be told is not written. Then it is
+/// read once more, and again: so a peer that writes first and reads then comes to read.
 const CLOSING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Bytes that the hub is given before somebody looks at the clock.
@@ -60,12 +60,12 @@ enum Fed {
 }
 
 impl Reading<'_> {
-    /// Gives everybody who waits one go, as long as the time lasts: those with little to say first, but a quarter of the
-    /// time is for those with much. A connection that does not get its go now gets it in one of the next turns, before
-    /// those that come later.
+    /// Gives everybody who waits one go, as long as the time lasts: those with little to say first, but a quarter of
+    /// the time is for those with much. A connection that does not get its go now gets it in one of the next turns,
+    /// before those that come later.
     ///
-    /// While the hub is behind with what was said before, or some were left who have little to say, the others are held, but
-    /// not for ever.
+    /// While the hub is behind with what was said before, or some were left who have little to say, the others are
+    /// held, but not for ever.
     pub(crate) fn turn(&mut self, are_heavy_held: bool) {
         let are_alone = are_heavy_held || self.table.read_queue.len(Load::Heavy) == 0;
         let time = if are_alone { self.time } else { self.time.without_last_quarter() };
@@ -210,8 +210,8 @@ impl Reading<'_> {
         charge(self.hub, self.table, self.limits, self.now, key, cost_of_framing(framing).max(1))
     }
 
-    /// Hands on what is kept and what has come after it, in the shared buffer. Returns how many bytes are left, and what
-    /// became of the others.
+    /// Hands on what is kept and what has come after it, in the shared buffer. Returns how many bytes are left, and
+    /// what became of the others.
     fn take_in_buffer(&mut self, key: usize, count: usize) -> (usize, Fed) {
         let kept = self.table.take_kept(key);
         let buffer = std::mem::take(&mut self.buffer);
@@ -242,8 +242,8 @@ impl Reading<'_> {
     /// Keeps what was not taken, and says how it goes on.
     fn keep(&mut self, key: usize, kept: Kept, fed: &Fed) {
         let flow = match fed {
-            // What has to be said about this input is to go out before more is looked at: after it there may be the end,
-            // which would silence the answer. And nobody waits for what comes now.
+            // What has to be said about this input is to go out before more is looked at: after it there may be the
+            // end, which would silence the answer. And nobody waits for what comes now.
             Fed::Closed if self.is_open(key) => Flow::Paused { until: self.now + CLOSING_PAUSE },
             Fed::All | Fed::Closed => Flow::Read,
             Fed::Paused(until) if *until > self.now => Flow::Paused { until: *until },

@@ -7,8 +7,9 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-/// Certificates beside the client's own, at the most. `webpki` tries each order of those that may vouch for each other: it
-/// checks at most 16 signatures with three, and a hundred with more, which costs far more than the handshake is charged.
+/// Certificates beside the client's own, at the most. `webpki` tries each order of those that may vouch for each other:
+/// it checks at most 16 signatures with three, and a hundred with more, which costs far more than the handshake is
+/// charged.
 const INTERMEDIATES_MAX: usize = 3;
 
 /// Refuses long chains before anything of them is verified, and leaves all else to another.

@@ -22,8 +22,9 @@ const WEB_ALPN: &[u8] = b"http/1.1";
 /// The certificate and the key with which a server shows who it is ([`Config::tls`](crate::Config::tls)). It speaks TLS
 /// 1.3 and 1.2. Clones share it.
 ///
-/// The best key is one of ECDSA P-256, or Ed25519. With others a handshake takes the processor longer, and costs its origin
-/// as much more: twice as much with ECDSA P-384 and with RSA of 2 048 bits, and 16 times as much with RSA of 4 096.
+/// The best key is one of ECDSA P-256, or Ed25519. With others a handshake takes the processor longer, and costs its
+/// origin as much more: twice as much with ECDSA P-384 and with RSA of 2 048 bits, and 16 times as much with RSA of 4
+/// 096.
 ///
 /// `Debug` shows nothing of it.
 #[derive(Clone)]
@@ -69,11 +70,12 @@ impl Tls {
         Ok(Self { config: Arc::new(config), asks_clients: false, handshake_cost })
     }
 
-    /// The same for clients that show certificates of their own. These must be issued by one of these authorities, whose
-    /// certificates are in PEM, and be good for clients ([`LogInRequest::client_certificate`](crate::LogInRequest)). If a
-    /// certificate is required, a client without one is refused. A client may show three certificates beside its own, and
-    /// its handshake may have 20 KiB: more would be more work than it is charged for. Nobody resumes by tickets: a
-    /// certificate is looked at in each handshake, and so it is of no use when it is over.
+    /// The same for clients that show certificates of their own. These must be issued by one of these authorities,
+    /// whose certificates are in PEM, and be good for clients
+    /// ([`LogInRequest::client_certificate`](crate::LogInRequest)). If a certificate is required, a client without one
+    /// is refused. A client may show three certificates beside its own, and its handshake may have 20 KiB: more would
+    /// be more work than it is charged for. Nobody resumes by tickets: a certificate is looked at in each handshake,
+    /// and so it is of no use when it is over.
     ///
     /// # Errors
     ///
@@ -120,8 +122,8 @@ impl Tls {
     }
 }
 
-/// The ciphers of `ring`, without what would let a client choose costly work: keys are agreed on with X25519 or P-256, which
-/// every client of TLS 1.3 has. With P-384 that takes more than ten times as long.
+/// The ciphers of `ring`, without what would let a client choose costly work: keys are agreed on with X25519 or P-256,
+/// which every client of TLS 1.3 has. With P-384 that takes more than ten times as long.
 fn provider() -> CryptoProvider {
     CryptoProvider { kx_groups: vec![ring::kx_group::X25519, ring::kx_group::SECP256R1], ..ring::default_provider() }
 }

@@ -7,9 +7,9 @@ use chatcore::QuotaKey;
 
 use crate::counts::Place;
 
-/// Jobs of many origins, each of which belongs to a site: somebody may have many origins of one. Each site with jobs has
-/// its turn before one has its next, and so has each origin of a site. So nobody waits for longer because of how many others
-/// wait, or of how many origins they have, but for how many sites they come from.
+/// Jobs of many origins, each of which belongs to a site: somebody may have many origins of one. Each site with jobs
+/// has its turn before one has its next, and so has each origin of a site. So nobody waits for longer because of how
+/// many others wait, or of how many origins they have, but for how many sites they come from.
 ///
 /// When the queue is full, a site that has more than others makes room for them.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ impl<T> TurnQueue<T> {
         Self { sites: HashMap::new(), turns: VecDeque::new(), len: 0, len_max }
     }
 
-    /// Gives the job back if too many wait: of all, or this many of its origin. If it took the place of another one, which
-    /// was pushed later than all others of its origin, returns that one.
+    /// Gives the job back if too many wait: of all, or this many of its origin. If it took the place of another one,
+    /// which was pushed later than all others of its origin, returns that one.
     pub(crate) fn push(&mut self, place: Place, len_of_origin_max: usize, job: T) -> Result<Option<T>, T> {
         let site = place.widest();
         let of_origin = self.sites.get(&site).and_then(|site| site.origins.get(&place.origin));

@@ -12,9 +12,9 @@ use crate::peer::Peer;
 /// Connections that wait to be closed, at the most. The oldest one is closed for one more.
 const WAITING_MAX: usize = 64;
 
-/// What the peer has sent lies unread. Were its connection closed at once, the system would reset it, and a reset destroys
-/// what the peer has not read yet (RFC 1122, 4.2.2.13). So it is closed when the peer has had some time. Nobody waits for
-/// what it sends meanwhile: the poll does not know it.
+/// What the peer has sent lies unread. Were its connection closed at once, the system would reset it, and a reset
+/// destroys what the peer has not read yet (RFC 1122, 4.2.2.13). So it is closed when the peer has had some time.
+/// Nobody waits for what it sends meanwhile: the poll does not know it.
 #[derive(Debug, Default)]
 pub(crate) struct TurnedAway {
     waiting: VecDeque<(Instant, Transport)>,

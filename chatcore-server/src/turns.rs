@@ -10,8 +10,8 @@ use crate::held_timers::HeldTimers;
 /// Events that are taken from the system at once.
 pub(crate) const EVENTS_MAX: usize = 1024;
 
-/// What the turns of a server need beside it, from the first to the last. It has no `Debug`, because the buffer holds what
-/// others have said.
+/// What the turns of a server need beside it, from the first to the last. It has no `Debug`, because the buffer holds
+/// what others have said.
 pub(crate) struct Turns {
     pub(crate) events: Events,
     /// All connections are read into this.

@@ -10,8 +10,8 @@ use chatcore_transport::{Flushed, Written};
 /// Bytes that are written to one connection before others have their turn.
 const WRITE_BYTES_MAX: usize = 256 << 10;
 
-/// The same while others wait who have little to read. One such write goes after each eight of theirs, and the system may
-/// take 10 µs for a KiB when its memory is short.
+/// The same while others wait who have little to read. One such write goes after each eight of theirs, and the system
+/// may take 10 µs for a KiB when its memory is short.
 const PIECE_BYTES_MAX: usize = 32 << 10;
 
 /// Writes as much as the transport takes now, up to a bound. When it takes more, it tells, and this is to be called

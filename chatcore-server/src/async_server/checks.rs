@@ -7,9 +7,10 @@ use super::memory;
 use crate::memory::Bytes;
 
 impl AsyncConfig {
-    /// The most bytes of memory that the server needs, by its limits: for its hub and its connections. Not in it are the
-    /// program itself, the system's memory for its sockets, what the program's transports keep, such as those of TLS, and
-    /// what its [hooks](super::Hooks) keep for each of twice [`undecided_max`](Self::undecided_max) registrations.
+    /// The most bytes of memory that the server needs, by its limits: for its hub and its connections. Not in it are
+    /// the program itself, the system's memory for its sockets, what the program's transports keep, such as those of
+    /// TLS, and what its [hooks](super::Hooks) keep for each of twice [`undecided_max`](Self::undecided_max)
+    /// registrations.
     ///
     /// ```
     /// use chatcore_server::AsyncConfig;

@@ -34,31 +34,31 @@ pub struct AsyncConfig {
     /// system's own limit on open files is usually lower.
     pub connections_max: usize,
     /// The last of these connections, which are for clients that resume a session. The server refuses registrations on
-    /// them with `hub_full`, and closes them. Connections without a name count until then: those of one origin are bounded
-    /// by [`handshakes_of_origin_max`](Self::handshakes_of_origin_max), and each by
-    /// [`Limits::handshake_time_max`]. The reserve is one of connections and not of descriptors, which are the process's:
-    /// it is of use where the system allows [`connections_max`](Self::connections_max) of them beside those of the program.
-    /// Default 1 000, and at most an eighth of all.
+    /// them with `hub_full`, and closes them. Connections without a name count until then: those of one origin are
+    /// bounded by [`handshakes_of_origin_max`](Self::handshakes_of_origin_max), and each by
+    /// [`Limits::handshake_time_max`]. The reserve is one of connections and not of descriptors, which are the
+    /// process's: it is of use where the system allows [`connections_max`](Self::connections_max) of them beside those
+    /// of the program. Default 1 000, and at most an eighth of all.
     pub connections_for_resumes: usize,
-    /// Connections of one [`Origin`](super::Origin). The server tells more of them `hub_full`, without reading, and closes
-    /// them. Default 10 000, and at most half of [`connections_max`](Self::connections_max).
+    /// Connections of one [`Origin`](super::Origin). The server tells more of them `hub_full`, without reading, and
+    /// closes them. Default 10 000, and at most half of [`connections_max`](Self::connections_max).
     pub connections_of_origin_max: usize,
     /// Connections of one origin that have no name yet. The server refuses more likewise. Default 1 000.
     pub handshakes_of_origin_max: usize,
-    /// How many times these two bounds of one origin hold for a [site](super::Origin::with_site), and so do those of the
-    /// hub on numbers, its rate and its share of the memory
+    /// How many times these two bounds of one origin hold for a [site](super::Origin::with_site), and so do those of
+    /// the hub on numbers, its rate and its share of the memory
     /// ([`Registration::with_site`](chatcore::Registration::with_site)). A site has at most three quarters of
     /// [`connections_max`](Self::connections_max). Default 4.
     pub site_factor: u32,
     /// Registrations that the [hooks](super::Hooks) decide about at a time. More wait for
-    /// [`Limits::decision_time_max`] at the most: sites take turns, and in a site its origins, so nobody waits behind all
-    /// others of somebody else. There may be as many of clients that resume a session, who do not wait behind those that ask
-    /// for names. Default 1024.
+    /// [`Limits::decision_time_max`] at the most: sites take turns, and in a site its origins, so nobody waits behind
+    /// all others of somebody else. There may be as many of clients that resume a session, who do not wait behind those
+    /// that ask for names. Default 1024.
     pub undecided_max: usize,
     /// Registrations of one origin that are undecided at a time, those included that wait. A site may have
-    /// [`site_factor`](Self::site_factor) times as many; for a [shared](super::Origin::shared) origin there is no such bound.
-    /// Of clients that resume a session an origin may have half of [`undecided_max`](Self::undecided_max), if that is more,
-    /// and a site three quarters. The server refuses others with
+    /// [`site_factor`](Self::site_factor) times as many; for a [shared](super::Origin::shared) origin there is no such
+    /// bound. Of clients that resume a session an origin may have half of [`undecided_max`](Self::undecided_max), if
+    /// that is more, and a site three quarters. The server refuses others with
     /// [`Refusal::RateLimited`](chatcore::Refusal::RateLimited). Default 64.
     pub undecided_of_origin_max: usize,
     /// How long the server still reads from a connection that it has closed, and throws the bytes away. Without this, a
@@ -68,8 +68,8 @@ pub struct AsyncConfig {
     /// Bytes that the server throws away in that time. If the client sends more, the server drops the connection.
     /// Default 1 MiB.
     pub linger_bytes_max: u32,
-    /// Bytes of memory that the server may need ([`AsyncConfig::memory_bytes`]). A server whose limits allow more does not
-    /// start. Default none: no bound.
+    /// Bytes of memory that the server may need ([`AsyncConfig::memory_bytes`]). A server whose limits allow more does
+    /// not start. Default none: no bound.
     pub memory_bytes_max: Option<u64>,
 }
 

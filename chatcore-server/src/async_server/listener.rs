@@ -24,8 +24,8 @@ pub trait Listener: Send {
     ///
     /// # Errors
     ///
-    /// What the system says. If the error concerns one connection alone, the server tries again at once; after any other, a
-    /// second later. It does not give up.
+    /// What the system says. If the error concerns one connection alone, the server tries again at once; after any
+    /// other, a second later. It does not give up.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Origin)>> + Send;
 }
 

@@ -9,15 +9,15 @@ use super::state;
 use crate::memory::{self, HANDSHAKE_OUTPUT_BYTES};
 use crate::rests::RESTS_BYTES_MAX;
 
-/// Bytes of what a connection has beside its value: the rest of its future, its task, a deadline, and its number in a few
-/// tables, twice because they grow by doubling.
+/// Bytes of what a connection has beside its value: the rest of its future, its task, a deadline, and its number in a
+/// few tables, twice because they grow by doubling.
 const PLACES_BYTES: usize = 1 << 10;
 
 /// Bytes of the text in a registration: a name, how it is shown, what it is compared by, and a credential.
 const REGISTRATION_TEXT_BYTES: usize = HANDSHAKE_FRAME_BYTES_MAX as usize;
 
-/// Bytes that a hub and its driver need at the most, without what hooks and transports keep. When the rests of input are
-/// long, each connection may still add what it reads at once.
+/// Bytes that a hub and its driver need at the most, without what hooks and transports keep. When the rests of input
+/// are long, each connection may still add what it reads at once.
 pub(super) fn bytes_max(limits: &Limits, connections_max: usize) -> u64 {
     let value = size_of::<Connection<'static, (), ()>>() + 2 * size_of::<state::Connection>() + PLACES_BYTES;
     // A connection keeps with its handshake where it comes from.

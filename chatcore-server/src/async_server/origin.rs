@@ -9,9 +9,9 @@ use crate::origin::Prefixes;
 
 /// Where a connection comes from. An address is one, and so is a [`QuotaKey`] of the program's own.
 ///
-/// The hub has bounds for each origin ([`QuotaKey`]), and the server two more: on its connections, and on those among them
-/// that have no name yet ([`connections_of_origin_max`](super::AsyncConfig::connections_of_origin_max)). Of IPv6, whose
-/// addresses come by the billion, they also hold for a site, some times over.
+/// The hub has bounds for each origin ([`QuotaKey`]), and the server two more: on its connections, and on those among
+/// them that have no name yet ([`connections_of_origin_max`](super::AsyncConfig::connections_of_origin_max)). Of IPv6,
+/// whose addresses come by the billion, they also hold for a site, some times over.
 ///
 /// ```
 /// use chatcore_server::chatcore::QuotaKey;
@@ -40,8 +40,8 @@ impl Origin {
         self.place.source(!self.is_shared, site_factor)
     }
 
-    /// The same as a part of a site, with a number that no origin has: a larger network that may belong to one person. The
-    /// site must follow from the origin: the hub keeps an origin's site while the origin has anything
+    /// The same as a part of a site, with a number that no origin has: a larger network that may belong to one person.
+    /// The site must follow from the origin: the hub keeps an origin's site while the origin has anything
     /// ([`Registration::with_site`](chatcore::Registration::with_site)).
     #[must_use]
     pub const fn with_site(mut self, site: QuotaKey) -> Self {
@@ -49,8 +49,8 @@ impl Origin {
         self
     }
 
-    /// The same, shared by many users, as the address of a proxy is: the bounds on numbers do not hold for it, neither those
-    /// of the server nor those of the hub
+    /// The same, shared by many users, as the address of a proxy is: the bounds on numbers do not hold for it, neither
+    /// those of the server nor those of the hub
     /// ([`Registration::with_shared_origin`](chatcore::Registration::with_shared_origin)). Those on cost and memory do.
     #[must_use]
     pub const fn shared(mut self) -> Self {

@@ -8,8 +8,8 @@ use super::hooks::Hooks;
 use super::line::Line;
 use super::origin::Origin;
 
-/// Bounds the undecided registrations. Who resumes a session does not wait behind those who ask for names: a session whose
-/// connection broke is over soon.
+/// Bounds the undecided registrations. Who resumes a session does not wait behind those who ask for names: a session
+/// whose connection broke is over soon.
 #[derive(Debug)]
 pub(super) struct Undecided {
     names: Line,

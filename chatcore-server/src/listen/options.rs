@@ -24,7 +24,8 @@ enum Key {
     Mode,
 }
 
-/// How the keys are written. No other key has an effect, so what begins with one of these after a path is no part of it.
+/// How the keys are written. No other key has an effect, so what begins with one of these after a path is no part of
+/// it.
 const KEYS: &[(&str, Key)] = &[
     ("proxy", Key::Proxy),
     ("resume", Key::Resume),

@@ -18,8 +18,8 @@ use crate::memory::HANDSHAKE_OUTPUT_BYTES;
 /// Bytes of a thread's stack: those that std gives it.
 const THREAD_BYTES: u64 = 2 << 20;
 
-/// Decides which clients get the names that they ask for. The server calls it on threads of its own, so a call may take its
-/// time and block: a hash of a password, a question to a directory.
+/// Decides which clients get the names that they ask for. The server calls it on threads of its own, so a call may take
+/// its time and block: a hash of a password, a question to a directory.
 ///
 /// ```
 /// use chatcore_server::chatcore::{Admission, Refusal};
@@ -37,24 +37,25 @@ const THREAD_BYTES: u64 = 2 << 20;
 /// let config = Config::default().with_log_in(Some(LogIn::new(Members)));
 /// ```
 pub trait Authenticator: Send + Sync + 'static {
-    /// Decides about a client that asks for a name. If the answer is yes, the hub admits the client, or still refuses it;
-    /// the [`Admission`] says what the hub does if somebody has the name already. After a refusal the client may ask again.
+    /// Decides about a client that asks for a name. If the answer is yes, the hub admits the client, or still refuses
+    /// it; the [`Admission`] says what the hub does if somebody has the name already. After a refusal the client may
+    /// ask again.
     ///
-    /// Clients that resume a session are not asked about: they prove their right with the session's token. A client waits
-    /// for [`Limits::decision_time_max`](chatcore::Limits::decision_time_max) at the most, and then gets a goodbye. If the
-    /// call panics, the client is refused as denied.
+    /// Clients that resume a session are not asked about: they prove their right with the session's token. A client
+    /// waits for [`Limits::decision_time_max`](chatcore::Limits::decision_time_max) at the most, and then gets a
+    /// goodbye. If the call panics, the client is refused as denied.
     ///
     /// # Errors
     ///
     /// Why the client does not get the name.
     fn authenticate(&self, request: &LogInRequest<'_>) -> Result<Admission, Refusal>;
 
-    /// Decides about a client for whom that takes no time, before [`authenticate`](Self::authenticate) is asked: a guest, or one
-    /// that has to wait. None leaves the client to `authenticate`. So nobody waits behind the others for what is known at
-    /// once, and a client that is refused here takes no place among those that wait.
+    /// Decides about a client for whom that takes no time, before [`authenticate`](Self::authenticate) is asked: a
+    /// guest, or one that has to wait. None leaves the client to `authenticate`. So nobody waits behind the others for
+    /// what is known at once, and a client that is refused here takes no place among those that wait.
     ///
-    /// The server calls it in its event loop: it must neither block nor compute for long. Without this method, all clients
-    /// are left to `authenticate`. If the call panics, the client is refused as denied.
+    /// The server calls it in its event loop: it must neither block nor compute for long. Without this method, all
+    /// clients are left to `authenticate`. If the call panics, the client is refused as denied.
     fn authenticate_at_once(&self, request: &LogInRequest<'_>) -> Option<Result<Admission, Refusal>> {
         let _ = request;
         None
@@ -88,15 +89,15 @@ pub struct LogInRequest<'a> {
     /// nobody can claim another one. None over a network, and on systems that do not tell.
     pub uid: Option<u32>,
     /// The certificate that the client has shown over TLS, if the server asks for one
-    /// ([`Tls::with_client_authorities`](crate::Tls::with_client_authorities)) and the client has one. It is good: an authority
-    /// has issued it, and the client has its key.
+    /// ([`Tls::with_client_authorities`](crate::Tls::with_client_authorities)) and the client has one. It is good: an
+    /// authority has issued it, and the client has its key.
     #[cfg(feature = "tls")]
     pub client_certificate: Option<&'a ClientCertificate>,
 }
 
 impl LogInRequest<'_> {
-    /// Nobody else can read what the client sends: its connection is encrypted, or does not leave this machine. What a proxy
-    /// carries is private only if it is encrypted: who knows where it has been.
+    /// Nobody else can read what the client sends: its connection is encrypted, or does not leave this machine. What a
+    /// proxy carries is private only if it is encrypted: who knows where it has been.
     pub fn is_private(&self) -> bool {
         let is_local = || self.address.is_none_or(|address| address.to_canonical().is_loopback());
         self.is_encrypted || (!self.is_proxied && is_local())
@@ -135,8 +136,8 @@ impl LogIn {
     }
 
     /// Lets this many clients wait for a decision. Others are refused with
-    /// [`rate_limited`](chatcore::RefusalCode::RateLimited), and may come again. Then the last one of those who have most
-    /// makes room for who has fewer, where all origins of a site of IPv6 count together. Default 1024.
+    /// [`rate_limited`](chatcore::RefusalCode::RateLimited), and may come again. Then the last one of those who have
+    /// most makes room for who has fewer, where all origins of a site of IPv6 count together. Default 1024.
     #[must_use]
     pub const fn with_waiting_max(mut self, waiting_max: usize) -> Self {
         self.waiting_max = waiting_max;
@@ -144,16 +145,16 @@ impl LogIn {
     }
 
     /// Lets this many clients of one origin wait, but for a
-    /// [shared](LogInRequest::is_origin_shared) one. The threads take sites in turn, and in a site its origins, so that a
-    /// flood from one holds up no other. Default 32.
+    /// [shared](LogInRequest::is_origin_shared) one. The threads take sites in turn, and in a site its origins, so that
+    /// a flood from one holds up no other. Default 32.
     #[must_use]
     pub const fn with_waiting_of_origin_max(mut self, waiting_of_origin_max: usize) -> Self {
         self.waiting_of_origin_max = waiting_of_origin_max;
         self
     }
 
-    /// Says how many bytes of memory the authenticator itself needs at the most, for all threads together: for the hashes
-    /// that it computes, for example. They are part of [`Config::memory_bytes`](crate::Config::memory_bytes). A
+    /// Says how many bytes of memory the authenticator itself needs at the most, for all threads together: for the
+    /// hashes that it computes, for example. They are part of [`Config::memory_bytes`](crate::Config::memory_bytes). A
     /// [`Handle::reload`](crate::Handle::reload) may change them. Default 0.
     #[must_use]
     pub const fn with_memory_bytes(mut self, memory_bytes: u64) -> Self {
@@ -161,11 +162,11 @@ impl LogIn {
         self
     }
 
-    /// Lets guests make way for the owners of names. A guest is a user that began with [`Admission::NewUser`], an owner a
-    /// client that is to be admitted in another way. If a guest has the name of an owner who comes, the server ends its
-    /// sessions with the goodbye `kicked`, and the owner begins anew. So no owner gets to see what a guest was sent, and
-    /// no guest what is sent to the owner. This happens if a program lets a guest have a name that has an owner later.
-    /// Default false: an owner joins, or takes over, whoever has the name.
+    /// Lets guests make way for the owners of names. A guest is a user that began with [`Admission::NewUser`], an owner
+    /// a client that is to be admitted in another way. If a guest has the name of an owner who comes, the server ends
+    /// its sessions with the goodbye `kicked`, and the owner begins anew. So no owner gets to see what a guest was
+    /// sent, and no guest what is sent to the owner. This happens if a program lets a guest have a name that has an
+    /// owner later. Default false: an owner joins, or takes over, whoever has the name.
     #[must_use]
     pub const fn with_guests_making_way(mut self, do_guests_make_way: bool) -> Self {
         self.do_guests_make_way = do_guests_make_way;

@@ -143,8 +143,8 @@ impl Pool {
         catch(registration, || self.authenticator.authenticate_at_once(&request)).unwrap_or(Some(Err(Refusal::Denied)))
     }
 
-    /// Asks about the registration of a connection. Gives the refusal if too many wait. If others of some site are too many,
-    /// one of them is refused in its place.
+    /// Asks about the registration of a connection. Gives the refusal if too many wait. If others of some site are too
+    /// many, one of them is refused in its place.
     pub(crate) fn ask(
         &self,
         key: usize,

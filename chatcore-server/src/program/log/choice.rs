@@ -44,9 +44,9 @@ impl Filter {
     }
 }
 
-/// Values of fields are compared as they are: a pattern could take any time to be read. Blanks around a directive are left
-/// out, because the parser counts from the first letter after them in the text with them: it takes other names for the
-/// parts of the program, or panics.
+/// Values of fields are compared as they are: a pattern could take any time to be read. Blanks around a directive are
+/// left out, because the parser counts from the first letter after them in the text with them: it takes other names for
+/// the parts of the program, or panics.
 fn read(text: &str) -> Result<EnvFilter, ParseError> {
     let directives: Vec<_> = text.split(',').map(str::trim).collect();
     EnvFilter::builder().with_regex(false).parse(directives.join(","))

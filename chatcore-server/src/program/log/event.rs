@@ -12,8 +12,8 @@ const VALUE_BYTES_MAX: usize = 1024;
 const PEER: &str = "peer";
 pub(super) const ORIGIN: &str = "origin";
 
-/// Bits of an IPv6 address that belong to one person, as far as lines are concerned: with more, somebody could have so many
-/// lines as there are networks of their own.
+/// Bits of an IPv6 address that belong to one person, as far as lines are concerned: with more, somebody could have so
+/// many lines as there are networks of their own.
 const SITE_BITS: u8 = 48;
 
 /// A message, and its fields in their order.
@@ -31,7 +31,8 @@ pub(super) enum Value {
 }
 
 impl Content {
-    /// Where those are whom the event is about: an address, or a site of IPv6, whether the event names a peer or an origin.
+    /// Where those are whom the event is about: an address, or a site of IPv6, whether the event names a peer or an
+    /// origin.
     pub(super) fn origin(&self) -> Option<String> {
         self.fields.iter().find_map(|(name, value)| match (*name, value) {
             (ORIGIN, Value::Text(origin)) => Some(origin_of(origin)),

@@ -1,5 +1,5 @@
-//! The log: lines on stderr that another thread writes. Whoever logs never waits for those who read the log: when they do
-//! not keep up, lines are dropped and counted.
+//! The log: lines on stderr that another thread writes. Whoever logs never waits for those who read the log: when they
+//! do not keep up, lines are dropped and counted.
 
 mod choice;
 mod event;

@@ -1,5 +1,5 @@
-//! How many lines of one kind there may be. Whoever makes the server log something can do it as often as he likes, so the
-//! rest is counted, and told in one line.
+//! How many lines of one kind there may be. Whoever makes the server log something can do it as often as he likes, so
+//! the rest is counted, and told in one line.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,8 @@ use super::event::{Content, ORIGIN, Value};
 /// The time in which lines are counted, and after which the rest is told.
 pub(super) const WINDOW: Duration = Duration::from_secs(1);
 
-/// Kinds of lines of an origin whose rates are known at a time, at the most. Beyond it, only the rate of the kind counts.
+/// Kinds of lines of an origin whose rates are known at a time, at the most. Beyond it, only the rate of the kind
+/// counts.
 const ORIGINS_MAX: usize = 4096;
 
 /// Lines in a second. 0 bounds nothing.

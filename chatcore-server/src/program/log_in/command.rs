@@ -165,8 +165,8 @@ fn read_password(name: &UserName) -> Result<Zeroizing<Vec<u8>>, String> {
     }
 }
 
-/// The terminal shows nothing of what is typed, from before the first prompt on: somebody may be quick. Ctrl-C is read like
-/// any key, and ends the program after the terminal is as it was.
+/// The terminal shows nothing of what is typed, from before the first prompt on: somebody may be quick. Ctrl-C is read
+/// like any key, and ends the program after the terminal is as it was.
 #[cfg(unix)]
 struct Quiet(Option<Termios>);
 
@@ -302,8 +302,8 @@ impl Contents {
         sync(folder)
     }
 
-    /// The file belongs to whom it belonged before: the server may be another user than the operator. Its group may still
-    /// read it if it could.
+    /// The file belongs to whom it belonged before: the server may be another user than the operator. Its group may
+    /// still read it if it could.
     #[cfg(unix)]
     fn take_over_owner(&self, file: &File) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};

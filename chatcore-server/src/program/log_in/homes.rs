@@ -5,7 +5,8 @@ use chatcore::{QuotaKey, UserName};
 use super::origin::Origin;
 use super::recent::Recent;
 
-/// Homes of one name. When there are so many, the one goes from which the right password has not come for the longest time.
+/// Homes of one name. When there are so many, the one goes from which the right password has not come for the longest
+/// time.
 const HOMES_OF_NAME_MAX: usize = 16;
 
 /// Those of one site. A machine that has ever other networks of its site takes the place of none elsewhere.

@@ -187,7 +187,8 @@ impl Rules {
         self.guests != Guests::Yes && self.passwords.as_ref().is_some_and(|passwords| passwords.has(reserved))
     }
 
-    /// How many wrong passwords an origin may send at once for all names; none if one of its users would use them up for all.
+    /// How many wrong passwords an origin may send at once for all names; none if one of its users would use them up
+    /// for all.
     fn origin_burst(&self, asker: Asker<'_>) -> Option<u32> {
         (!asker.is_origin_shared).then_some(self.origin_failures_max)
     }

@@ -248,7 +248,8 @@ fn kib(hash: &PasswordHash) -> u32 {
     Params::try_from(hash).unwrap_or_default().m_cost()
 }
 
-/// A hash that costs as much as another one, or as one that is made here, and is that of no password that anybody knows.
+/// A hash that costs as much as another one, or as one that is made here, and is that of no password that anybody
+/// knows.
 fn nobodys(like: Option<&PasswordHash>) -> PasswordHash {
     let length = like.and_then(|hash| hash.hash.as_ref()).map_or(Params::DEFAULT_OUTPUT_LEN, Output::len);
     // If there is no randomness, it is still no user's.

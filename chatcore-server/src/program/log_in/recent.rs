@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
 
-/// A map of bounded size that forgets what was changed longest ago. What was changed lately is young; when the young ones
-/// are half of all that there may be, those that were old by then are forgotten together. So a change takes no time for
-/// looking through others.
+/// A map of bounded size that forgets what was changed longest ago. What was changed lately is young; when the young
+/// ones are half of all that there may be, those that were old by then are forgotten together. So a change takes no
+/// time for looking through others.
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {
     young: HashMap<K, V>,

@@ -1,5 +1,5 @@
-//! Users of this machine, who have their own names over a Unix socket. The system looks them up, which may take long: in a
-//! directory of the network, for example.
+//! Users of this machine, who have their own names over a Unix socket. The system looks them up, which may take long:
+//! in a directory of the network, for example.
 
 use chatcore::{Admission, Refusal, UserName};
 #[cfg(unix)]

@@ -75,8 +75,8 @@ mod tests {
         }
     }
 
-    /// Fails for a row that says that its setting changes at once, if the library does not take it over; and for one that
-    /// says that it needs a restart, if it does not.
+    /// Fails for a row that says that its setting changes at once, if the library does not take it over; and for one
+    /// that says that it needs a restart, if it does not.
     #[test]
     fn each_setting_changes_at_once_or_with_a_restart_as_the_table_says() {
         for setting in TABLE.iter().copied() {

@@ -51,7 +51,8 @@ pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Fault> {
     })
 }
 
-/// The file of passwords that a configuration names, if it names one. What else is wrong with the configuration is not told.
+/// The file of passwords that a configuration names, if it names one. What else is wrong with the configuration is not
+/// told.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! From what is given to a value for each setting: a flag comes before a variable, that before the file, and that before
-//! the default.
+//! From what is given to a value for each setting: a flag comes before a variable, that before the file, and that
+//! before the default.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! The settings of the program. `table.rs` is the one place that lists them: the flags, the variables, the file, what is
-//! printed and what the documentation says come from it.
+//! The settings of the program. `table.rs` is the one place that lists them: the flags, the variables, the file, what
+//! is printed and what the documentation says come from it.
 
 mod apply;
 mod environment;

@@ -3,8 +3,8 @@
 use crate::Config;
 use crate::listen::{BindError, check_websocket};
 
-/// Where a server that nobody has told where to listen has a page, too: on this machine alone. A phone that sleeps and a
-/// tab that is hidden lose their connections for minutes, so their sessions wait longer than those of programs.
+/// Where a server that nobody has told where to listen has a page, too: on this machine alone. A phone that sleeps and
+/// a tab that is hidden lose their connections for minutes, so their sessions wait longer than those of programs.
 const LISTEN_DEFAULT: &str = "127.0.0.1:12380?resume=10m";
 
 /// What stands for no address.
@@ -24,7 +24,8 @@ impl Default for Page {
     }
 }
 
-/// An address for browsers alone, if there is one: `host:port`, or with `ws://` or `wss://` before it, and with options.
+/// An address for browsers alone, if there is one: `host:port`, or with `ws://` or `wss://` before it, and with
+/// options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PageListen(pub(super) Option<String>);
 

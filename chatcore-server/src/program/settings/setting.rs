@@ -171,8 +171,8 @@ impl Setting {
     }
 }
 
-/// A group of rows. A row is a name, the field that it sets, its unit, when a new value holds, and sentences for the help
-/// and the documentation.
+/// A group of rows. A row is a name, the field that it sets, its unit, when a new value holds, and sentences for the
+/// help and the documentation.
 macro_rules! settings {
     ($(
         $title:literal {

@@ -55,7 +55,8 @@ impl Fault {
     }
 }
 
-/// Bytes of what a line begins with and what may be a value: a text in quotes, or letters up to the next blank or quote.
+/// Bytes of what a line begins with and what may be a value: a text in quotes, or letters up to the next blank or
+/// quote.
 fn value_bytes(line: &str) -> usize {
     let mut is_escaped = false;
     let quoted = line.strip_prefix('"').and_then(|text| {
