@@ -143,7 +143,8 @@ const TABLE: [Row; 15] = [
     ("a connection", "50, for the origin alone", a_connection_costs_its_origin),
     (
         "a user that comes or goes",
-        "1 for each session that watches its name and is still to be told of that, for the origin alone",
+        "1 for each session that watches its name and is still to be told of that, and no more than 1 000, for the \
+         origin alone",
         who_comes_and_goes_costs_its_origin,
     ),
     (
