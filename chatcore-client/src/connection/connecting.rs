@@ -27,10 +27,9 @@ use crate::endpoint::{Endpoint, Resolve, SystemResolver, Target};
 ///
 /// # Errors
 ///
-/// Those of [`Endpoint::targets`], also for a host that is not found in time; [`ConnectError::Connect`], with the last error, if
-/// no target works; with the features
-/// `tls` and `websocket` `ConnectError::Tls` and `ConnectError::WebSocket`, if a server is there with which the client cannot
-/// speak so, and no other target works.
+/// Those of [`Endpoint::targets`], also for a host that is not found in time; [`ConnectError::Connect`], with the last
+/// error, if no target works; with the features `tls` and `websocket` `ConnectError::Tls` and `ConnectError::WebSocket`,
+/// if a server is there with which the client cannot speak so, and no other target works.
 pub fn connect_any(
     endpoint: &Endpoint,
     timeout: Duration,
