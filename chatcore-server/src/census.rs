@@ -32,44 +32,46 @@ impl Census {
     }
 
     /// The same, and the site that it belongs to.
-    pub(crate) fn place(&self, peer: &Peer) -> Place {
-        Place { origin: self.origin(peer), site: peer.site(self.prefixes) }
+    pub(crate) fn place(&self, peer: &Peer, is_shared: bool) -> Place {
+        Place { origin: self.origin(peer), site: peer.site(self.prefixes), is_shared }
     }
 
     /// The same, as the hub charges it.
     pub(crate) fn source(&self, peer: &Peer, limits: &DriverLimits) -> QuotaSource {
-        self.place(peer).source(limits.is_counted(peer), limits.site_factor)
+        self.place(peer, !limits.is_counted(peer)).source(limits.site_factor)
     }
 
     /// Whether a peer may have one more connection, if there are so many for all.
     pub(crate) fn check(&self, peer: &Peer, limits: &DriverLimits, connections_max: usize) -> Result<(), Refusal> {
-        if !limits.is_counted(peer) {
-            return Ok(());
-        }
-        self.counts.check(self.place(peer), limits.bounds(), connections_max)
+        let place = self.place(peer, !limits.is_counted(peer));
+        self.counts.check(place, limits.bounds(), connections_max)
     }
 
     /// A connection has come, which has no name yet. Returns by what it is known until it has.
-    pub(crate) fn enter(&mut self, peer: &Peer, key: usize) -> u64 {
+    pub(crate) fn enter(&mut self, place: Place, key: usize) -> u64 {
         self.last_serial += 1;
-        self.count(peer, Counts::enter);
-        self.nameless.insert((self.place(peer).widest(), self.last_serial, key));
+        if !place.is_shared {
+            self.count(place, Counts::enter);
+            self.nameless.insert((place.widest(), self.last_serial, key));
+        }
         self.last_serial
     }
 
     /// A connection has a name by now, or will never have one.
-    pub(crate) fn end_handshake(&mut self, peer: &Peer, serial: u64, key: usize) {
-        self.count(peer, Counts::end_handshake);
-        self.nameless.remove(&(self.place(peer).widest(), serial, key));
+    pub(crate) fn end_handshake(&mut self, place: Place, serial: u64, key: usize) {
+        if !place.is_shared {
+            self.count(place, Counts::end_handshake);
+            self.nameless.remove(&(place.widest(), serial, key));
+        }
     }
 
     /// A connection is gone, which is no handshake any more.
-    pub(crate) fn leave(&mut self, peer: &Peer) {
-        self.counts.leave(self.place(peer));
+    pub(crate) fn leave(&mut self, place: Place) {
+        self.counts.leave(place);
     }
 
     /// Of each site, the connection that has had no name for the longest time: first of the site that has most of them. Sites
-    /// that have a single one are left out.
+    /// that have a single one are left out, and so are origins that many share.
     pub(crate) fn longest_nameless(&self) -> impl Iterator<Item = usize> {
         let sites = self.by_handshakes.iter().rev().take_while(|(handshakes, _)| *handshakes > 1);
         sites.filter_map(|(_, site)| self.nameless.range((*site, 0, 0)..).next()).map(|(.., key)| *key)
@@ -80,9 +82,8 @@ impl Census {
         self.counts.is_empty() && self.nameless.is_empty() && self.by_handshakes.is_empty()
     }
 
-    /// Changes how many handshakes the origin of a peer has, and its site.
-    fn count(&mut self, peer: &Peer, change: fn(&mut Counts, Place)) {
-        let place = self.place(peer);
+    /// Changes how many handshakes an origin has, and its site.
+    fn count(&mut self, place: Place, change: fn(&mut Counts, Place)) {
         let site = place.widest();
         self.by_handshakes.remove(&(self.counts.handshakes(site), site));
         change(&mut self.counts, place);
@@ -109,27 +110,41 @@ mod tests {
 
     const MANY: usize = 1_000;
 
+    impl Census {
+        fn come(&mut self, peer: &Peer, key: usize) -> u64 {
+            self.enter(self.place(peer, false), key)
+        }
+
+        fn get_name(&mut self, peer: &Peer, serial: u64, key: usize) {
+            self.end_handshake(self.place(peer, false), serial, key);
+        }
+
+        fn go(&mut self, peer: &Peer) {
+            self.leave(self.place(peer, false));
+        }
+    }
+
     #[test]
     fn connections_of_an_address_are_bounded_with_a_name_and_without_one() {
         let (mut census, limits) = (Census::default(), limits());
         let (peer, other) = (peer("192.0.2.1"), self::peer("192.0.2.2"));
-        let serials = [1, 2].map(|key| census.enter(&peer, key));
+        let serials = [1, 2].map(|key| census.come(&peer, key));
         let handshakes = Err(Refusal::HandshakesOfOrigin { handshakes_of_origin_max: 2 });
         assert_eq!(census.check(&peer, &limits, MANY), handshakes);
         assert_eq!(census.check(&other, &limits, MANY), Ok(()));
-        census.end_handshake(&peer, serials[0], 1);
+        census.get_name(&peer, serials[0], 1);
         assert_eq!(census.check(&peer, &limits, MANY), Ok(()));
-        let serial = census.enter(&peer, 3);
+        let serial = census.come(&peer, 3);
         let connections = Err(Refusal::ConnectionsOfOrigin { connections_of_origin_max: 3 });
         assert_eq!(census.check(&peer, &limits, MANY), connections);
         for (serial, key) in [(serials[1], 2), (serial, 3)] {
-            census.end_handshake(&peer, serial, key);
+            census.get_name(&peer, serial, key);
         }
         assert_eq!(census.check(&peer, &limits, MANY), connections);
-        census.leave(&peer);
+        census.go(&peer);
         assert_eq!(census.check(&peer, &limits, MANY), Ok(()));
-        census.leave(&peer);
-        census.leave(&peer);
+        census.go(&peer);
+        census.go(&peer);
         assert!(census.is_empty(), "{census:?}");
     }
 
@@ -140,8 +155,8 @@ mod tests {
             let peer = peer(address);
             let outcome = census.check(&peer, &limits, MANY);
             if outcome.is_ok() {
-                let serial = census.enter(&peer, 1);
-                census.end_handshake(&peer, serial, 1);
+                let serial = census.come(&peer, 1);
+                census.get_name(&peer, serial, 1);
             }
             outcome
         };
@@ -161,14 +176,14 @@ mod tests {
         let prefixes = Prefixes { origin_bits: 56, site_bits: 56 };
         let (mut census, limits) = (Census::new(prefixes), limits());
         let peer = peer("2001:db8::1");
-        let serial = census.enter(&peer, 1);
+        let serial = census.come(&peer, 1);
         assert_eq!(census.check(&peer, &limits, MANY), Ok(()), "two may have no name");
         assert_eq!(census.longest_nameless().count(), 0, "it is alone");
-        census.enter(&peer, 2);
+        census.come(&peer, 2);
         let handshakes = Err(Refusal::HandshakesOfOrigin { handshakes_of_origin_max: 2 });
         assert_eq!(census.check(&peer, &limits, MANY), handshakes);
-        census.end_handshake(&peer, serial, 1);
-        census.leave(&peer);
+        census.get_name(&peer, serial, 1);
+        census.go(&peer);
         assert_eq!(census.check(&peer, &limits, MANY), Ok(()));
     }
 
@@ -181,14 +196,34 @@ mod tests {
         peers.push(Peer::Local { uid: None });
         for peer in peers {
             for key in 0..10 {
-                census.enter(&peer, key);
+                census.come(&peer, key);
             }
             assert_eq!(census.check(&peer, &limits, MANY), Ok(()), "{peer}");
         }
-        census.enter(&peer("127.0.0.1"), 1);
-        census.enter(&peer("127.0.0.1"), 2);
+        census.come(&peer("127.0.0.1"), 1);
+        census.come(&peer("127.0.0.1"), 2);
         assert!(census.check(&peer("127.0.0.1"), &limits, MANY).is_err(), "others were named");
         assert_eq!(census.check(&peer("127.0.0.1"), &DriverLimits::default(), MANY), Ok(()));
+    }
+
+    #[test]
+    fn an_origin_that_many_share_uses_up_nothing_of_its_site_and_shields_nobody_in_it() {
+        let gateway = peer("2001:db8:0:1::1");
+        let limits = limits().with_uncounted_origins(["2001:db8:0:1::/64".parse().expect("it is a network")]);
+        let mut census = Census::default();
+        let of_gateway = census.place(&gateway, !limits.is_counted(&gateway));
+        let serials: Vec<u64> = (0..20).map(|key| census.enter(of_gateway, key)).collect();
+        let neighbour = peer("2001:db8:0:2::1");
+        assert_eq!(census.check(&neighbour, &limits, MANY), Ok(()), "the gateway has more than a site may have");
+        for key in [30, 31] {
+            census.come(&neighbour, key);
+        }
+        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [30], "those of the gateway are older");
+        for (key, serial) in (0..).zip(serials) {
+            census.end_handshake(of_gateway, serial, key);
+            census.leave(of_gateway);
+        }
+        assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [30]);
     }
 
     #[test]
@@ -214,7 +249,7 @@ mod tests {
         let limits = DriverLimits::default();
         for key in 0..5 {
             assert_eq!(census.check(&peer("192.0.2.1"), &limits, 10), Ok(()));
-            census.enter(&peer("192.0.2.1"), key);
+            census.come(&peer("192.0.2.1"), key);
         }
         let refusal = Refusal::ConnectionsOfOrigin { connections_of_origin_max: 5 };
         assert_eq!(census.check(&peer("192.0.2.1"), &limits, 10), Err(refusal));
@@ -227,7 +262,7 @@ mod tests {
         let census = Census::default();
         let limits = limits().with_uncounted_origins(["2001:db8::/64".parse().expect("it is a network")]);
         let source = |address| census.source(&peer(address), &limits);
-        let (origin, site) = (census.origin(&peer("2001:db8:0:1::1")), census.place(&peer("2001:db8::")).site);
+        let (origin, site) = (census.origin(&peer("2001:db8:0:1::1")), census.place(&peer("2001:db8::"), false).site);
         let counted = QuotaSource::from(origin).with_site(site.expect("it is of IPv6"), 2);
         assert_eq!(source("2001:db8:0:1::1"), counted);
         assert_eq!(source("2001:db8::1"), QuotaSource::from(census.origin(&peer("2001:db8::"))).shared());
@@ -238,14 +273,14 @@ mod tests {
     fn the_origin_with_most_nameless_connections_is_first_and_there_the_oldest_one() {
         let mut census = Census::default();
         let (many, few, single) = (peer("192.0.2.1"), peer("192.0.2.2"), peer("192.0.2.3"));
-        census.enter(&single, 1);
+        census.come(&single, 1);
         for key in [2, 3] {
-            census.enter(&few, key);
+            census.come(&few, key);
         }
-        let serials: Vec<u64> = [4, 5, 6].into_iter().map(|key| census.enter(&many, key)).collect();
+        let serials: Vec<u64> = [4, 5, 6].into_iter().map(|key| census.come(&many, key)).collect();
         assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [4, 2]);
-        census.end_handshake(&many, serials[0], 4);
-        census.end_handshake(&many, serials[1], 5);
+        census.get_name(&many, serials[0], 4);
+        census.get_name(&many, serials[1], 5);
         assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [2]);
     }
 
@@ -254,17 +289,17 @@ mod tests {
         let mut census = Census::default();
         let nat = peer("192.0.2.1");
         for key in [1, 2] {
-            census.enter(&nat, key);
+            census.come(&nat, key);
         }
         let of_site: Vec<_> = (0..5).map(|number| peer(&format!("2001:db8:0:{number}::1"))).collect();
-        let serials: Vec<u64> = (10..).zip(&of_site).map(|(key, peer)| census.enter(peer, key)).collect();
-        census.enter(&peer("2001:db8:1::1"), 20);
+        let serials: Vec<u64> = (10..).zip(&of_site).map(|(key, peer)| census.come(peer, key)).collect();
+        census.come(&peer("2001:db8:1::1"), 20);
         assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [10, 1]);
         // In a site, the oldest goes, whichever network has most.
-        census.enter(&of_site[3], 30);
+        census.come(&of_site[3], 30);
         assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [10, 1]);
         for (key, (peer, serial)) in (10..).zip(of_site.iter().zip(serials)).take(4) {
-            census.end_handshake(peer, serial, key);
+            census.get_name(peer, serial, key);
         }
         assert_eq!(census.longest_nameless().collect::<Vec<_>>(), [14, 1], "two are left of the site");
     }

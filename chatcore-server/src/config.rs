@@ -218,8 +218,8 @@ pub struct DriverLimits {
     /// Networks whose addresses are not bounded in number: the limits above that are for one origin do not hold for
     /// them, nor do [`Limits::sessions_of_origin_max`], [`Limits::rooms_of_origin_max`],
     /// [`Limits::detached_of_origin_max`] and [`Limits::probe_rate`]. They are for proxies, and for gateways that many
-    /// users share. The limits on cost and memory hold for them all the same. Unix sockets are always among them.
-    /// Default `127.0.0.0/8` and `::1`.
+    /// users share, and use up nothing of their sites. The limits on cost and memory hold for them all the same. Unix
+    /// sockets are always among them. Default `127.0.0.0/8` and `::1`.
     pub uncounted_origins: Vec<Network>,
     /// Bytes that the server reads from one connection before it serves others. It reads less while a connection that
     /// sends little waits. Default 512 KiB.

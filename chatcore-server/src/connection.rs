@@ -27,8 +27,9 @@ pub(crate) struct Connection {
     pub(crate) in_read_queue: bool,
     /// It is among those that are to be written to.
     pub(crate) in_write_queue: bool,
-    /// Its origin is bounded in number, and so are the rests of its site. Set when it comes: what is added is taken away so.
-    pub(crate) is_counted: bool,
+    /// Many share its origin ([`Place::is_shared`](crate::counts::Place::is_shared)). Set when it comes: what is counted is
+    /// taken away in the same place.
+    pub(crate) is_origin_shared: bool,
     /// The peer has ended its side, and is still to get the answers to what it has asked.
     pub(crate) has_ended: bool,
     pub(crate) readiness: Readiness,
@@ -188,7 +189,7 @@ impl Connection {
             usage: Usage::default(),
             in_read_queue: false,
             in_write_queue: false,
-            is_counted: true,
+            is_origin_shared: false,
             has_ended: false,
             readiness: Readiness::default(),
         }

@@ -217,7 +217,7 @@ impl Connections {
             Way::Stranger => proxied::refuse_stranger(hub, table, limits, now, key),
         }
         if table.is_in_reserve()
-            && let Some(key) = table.first_to_make_room(limits, now)
+            && let Some(key) = table.first_to_make_room(now)
         {
             handshakes::make_room(hub, table, now, key);
         }

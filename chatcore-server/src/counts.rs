@@ -47,23 +47,27 @@ pub(crate) struct Place {
     pub(crate) origin: QuotaKey,
     /// The site that the origin belongs to; none if there is nothing wider.
     pub(crate) site: Option<QuotaKey>,
+    /// Many share the origin: it counts nowhere, neither for itself nor for its site.
+    pub(crate) is_shared: bool,
 }
 
 impl Place {
+    /// In which it counts.
     pub(crate) fn keys(self) -> impl Iterator<Item = QuotaKey> {
-        [Some(self.origin), self.site].into_iter().flatten()
+        let counted = (!self.is_shared).then_some([Some(self.origin), self.site]);
+        counted.into_iter().flatten().flatten()
     }
 
-    /// The largest network that it belongs to: its site, or its origin if that has none.
+    /// The largest network that it answers for: its site, or its origin if it belongs to none or many share it.
     pub(crate) fn widest(self) -> QuotaKey {
-        self.site.unwrap_or(self.origin)
+        self.site.filter(|_| !self.is_shared).unwrap_or(self.origin)
     }
 
-    /// As the hub takes it. Many share an origin that is not counted.
-    pub(crate) fn source(self, is_counted: bool, site_factor: u32) -> QuotaSource {
+    /// As the hub takes it.
+    pub(crate) fn source(self, site_factor: u32) -> QuotaSource {
         let source = QuotaSource::from(self.origin);
         match self.site {
-            _ if !is_counted => source.shared(),
+            _ if self.is_shared => source.shared(),
             Some(site) => source.with_site(site, site_factor),
             None => source,
         }
@@ -96,6 +100,9 @@ struct Count {
 impl Counts {
     /// Whether one more connection may come from there, if there are so many for all.
     pub(crate) fn check(&self, place: Place, bounds: Bounds, connections_max: usize) -> Result<(), Refusal> {
+        if place.is_shared {
+            return Ok(());
+        }
         let of_site = |of_origin: usize| of_origin.saturating_mul(bounds.site_factor as usize);
         let site_share = (connections_max / 4 * SITE_SHARE_OF_FOUR).max(1);
         let bounds = [

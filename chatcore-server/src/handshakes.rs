@@ -34,8 +34,8 @@ pub(crate) fn drive_handshake(
 ) -> Result<Option<Instant>, HandshakeError> {
     let is_in_reserve = table.is_in_reserve();
     let peer = table.at(key).peer;
-    let is_counted = limits.is_counted(&peer);
-    let (place, source) = (table.census.place(&peer), table.census.source(&peer, limits));
+    let place = table.census.place(&peer, !limits.is_counted(&peer));
+    let source = place.source(limits.site_factor);
     let connection = table.at(key);
     let Stage::Handshaking(handshaking) = &mut connection.stage else { return Ok(None) };
     loop {
@@ -58,7 +58,7 @@ pub(crate) fn drive_handshake(
             handshaking.handshake.refuse(now, &Refusal::ConnectionsReserved)?;
             continue;
         }
-        let facts = facts(connection.peer, (place, !is_counted), &connection.transport, handshaking);
+        let facts = facts(connection.peer, place, &connection.transport, handshaking);
         let deciding = pool.filter(|_| !registration.is_resumption());
         let outcome = match deciding.map(|pool| (pool, pool.decide_at_once(&registration, &facts))) {
             None => admit(hub, pool, now, registration, Admission::NewUser),
@@ -87,16 +87,10 @@ pub(crate) fn drive_handshake(
 }
 
 /// What whoever decides about a name may know of its connection.
-fn facts(
-    peer: Peer,
-    (place, is_origin_shared): (Place, bool),
-    transport: &Transport,
-    handshaking: &Handshaking,
-) -> Facts {
+fn facts(peer: Peer, place: Place, transport: &Transport, handshaking: &Handshaking) -> Facts {
     Facts {
         peer,
         place,
-        is_origin_shared,
         is_proxied: handshaking.is_proxied,
         is_encrypted: transport.is_encrypted() || handshaking.is_encrypted_before,
         #[cfg(feature = "tls")]
@@ -197,7 +191,7 @@ pub(crate) fn open(
 ) -> usize {
     let handshake = Handshake::new(now, hub.limits());
     let mut connection = Connection::new(now, transport, peer, handshake);
-    connection.is_counted = limits.is_counted(&peer);
+    connection.is_origin_shared = !limits.is_counted(&peer);
     if let Stage::Handshaking(handshaking) = &mut connection.stage {
         handshaking.resume_time_max = resume_time_max;
     }

@@ -157,7 +157,7 @@ mod tests {
         theirs.write_all(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0").expect("there is room");
         assert!(take_header(&mut hub, &mut table, (&limits, 10), NOW, key));
         assert_eq!(table.at(key).peer, Peer::Local { uid: None });
-        assert!(!table.at(key).is_counted, "many may come through it");
+        assert!(table.at(key).is_origin_shared, "many may come through it");
         table.remove(key);
         assert!(table.census.is_empty(), "{:?}", table.census);
     }

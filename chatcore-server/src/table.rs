@@ -9,6 +9,7 @@ use crate::buffers::{Buffers, capacity_max};
 use crate::census::Census;
 use crate::config::DriverLimits;
 use crate::connection::{Connection, Flow, Kept, Stage};
+use crate::counts::Place;
 use crate::deadlines::Deadlines;
 use crate::load::Load;
 use crate::peer::Peer;
@@ -72,9 +73,8 @@ impl Table {
     /// ([`Census::longest_nameless`]). One that has had its time goes before those that may still be about to say something:
     /// many users behind one address come back at the same instant, and a few silent connections each of many addresses do
     /// not push them out. Among equals, the site with most connections without a name is first.
-    pub(crate) fn first_to_make_room(&self, limits: &DriverLimits, now: Instant) -> Option<usize> {
-        let keys = self.census.longest_nameless().take(SITES_TO_MAKE_ROOM_MAX);
-        let mut keys = keys.filter(|key| limits.is_counted(&self.all[*key].peer)).peekable();
+    pub(crate) fn first_to_make_room(&self, now: Instant) -> Option<usize> {
+        let mut keys = self.census.longest_nameless().take(SITES_TO_MAKE_ROOM_MAX).peekable();
         let fullest = keys.peek().copied();
         keys.find(|key| self.all[*key].has_had_its_time(now)).or(fullest)
     }
@@ -97,9 +97,9 @@ impl Table {
     pub(crate) fn insert(&mut self, connection: Connection) -> usize {
         let armed = connection.armed();
         let key = self.all.insert(connection);
-        let connection = &mut self.all[key];
-        if let Stage::Handshaking(handshaking) = &mut connection.stage {
-            handshaking.serial = self.census.enter(&connection.peer, key);
+        let place = self.place(key);
+        if let Stage::Handshaking(handshaking) = &mut self.all[key].stage {
+            handshaking.serial = self.census.enter(place, key);
         }
         if let Some(due) = armed {
             self.deadlines.arm(due, key);
@@ -110,15 +110,16 @@ impl Table {
     /// Drops a connection that the hub does not have any more.
     pub(crate) fn remove(&mut self, key: usize) {
         self.drop_kept(key);
+        let place = self.place(key);
         let connection = self.all.remove(key);
         self.turned_away -= usize::from(connection.is_turned_away());
         if let Some(due) = connection.armed() {
             self.deadlines.disarm(due, key);
         }
         if let Some(serial) = connection.nameless() {
-            self.census.end_handshake(&connection.peer, serial, key);
+            self.census.end_handshake(place, serial, key);
         }
-        self.census.leave(&connection.peer);
+        self.census.leave(place);
         self.ended = true;
     }
 
@@ -133,6 +134,7 @@ impl Table {
 
     /// Changes a connection that is there, and its entry among the deadlines with it.
     pub(crate) fn change(&mut self, key: usize, change: impl FnOnce(&mut Connection)) {
+        let place = self.place(key);
         let connection = &mut self.all[key];
         let (before, nameless) = (connection.armed(), connection.nameless());
         self.turned_away -= usize::from(connection.is_turned_away());
@@ -140,7 +142,7 @@ impl Table {
         self.turned_away += usize::from(connection.is_turned_away());
         let after = connection.armed();
         if let Some(serial) = nameless.filter(|_| connection.nameless().is_none()) {
-            self.census.end_handshake(&connection.peer, serial, key);
+            self.census.end_handshake(place, serial, key);
         }
         if before != after {
             if let Some(due) = before {
@@ -159,12 +161,22 @@ impl Table {
 
     /// A connection without a name is somebody else's, as its proxy says.
     pub(crate) fn set_peer(&mut self, key: usize, peer: Peer, limits: &DriverLimits) {
+        let Some(serial) = self.all[key].nameless() else { return };
+        let place = self.place(key);
+        self.census.end_handshake(place, serial, key);
+        self.census.leave(place);
         let connection = &mut self.all[key];
-        let Stage::Handshaking(handshaking) = &mut connection.stage else { return };
-        self.census.end_handshake(&connection.peer, handshaking.serial, key);
-        self.census.leave(&connection.peer);
-        (connection.peer, connection.is_counted) = (peer, limits.is_counted(&peer));
-        handshaking.serial = self.census.enter(&peer, key);
+        (connection.peer, connection.is_origin_shared) = (peer, !limits.is_counted(&peer));
+        let place = self.place(key);
+        if let Stage::Handshaking(handshaking) = &mut self.all[key].stage {
+            handshaking.serial = self.census.enter(place, key);
+        }
+    }
+
+    /// Where a connection is counted.
+    fn place(&self, key: usize) -> Place {
+        let connection = &self.all[key];
+        self.census.place(&connection.peer, connection.is_origin_shared)
     }
 
     // ---- the hub's connections ----
@@ -300,7 +312,7 @@ impl Table {
 
     /// The site whose rests those of a connection are among; none if many come from its origin.
     fn rests_of(&self, connection: &Connection) -> Option<QuotaKey> {
-        connection.is_counted.then(|| self.census.place(&connection.peer).widest())
+        (!connection.is_origin_shared).then(|| self.census.place(&connection.peer, false).widest())
     }
 
     /// Takes out what a connection keeps, to be put back with [`Table::keep`].
@@ -411,9 +423,8 @@ mod tests {
 
     #[test]
     fn who_has_had_its_time_makes_room_before_those_who_have_just_come() {
-        let limits = DriverLimits::default();
         let mut table = Table::default();
-        let first = |table: &Table| table.first_to_make_room(&limits, NOW);
+        let first = |table: &Table| table.first_to_make_room(NOW);
         let recent = come(&mut table, [192, 0, 2, 1], 20, 199);
         assert_eq!(first(&table), Some(recent), "there are no others");
         let single = come(&mut table, [192, 0, 2, 2], 1, 900);
@@ -427,21 +438,19 @@ mod tests {
             table.readable(NOW, key);
         }
         assert_eq!(first(&table), Some(recent));
-        let uncounted = DriverLimits::default().with_uncounted_origins(["192.0.2.1/32".parse().expect("a network")]);
-        assert_eq!(table.first_to_make_room(&uncounted, NOW), Some(fuller));
     }
 
     #[test]
     fn a_network_whose_connections_have_just_come_does_not_shield_the_others_of_its_site() {
-        let (mut table, limits) = (Table::default(), DriverLimits::default());
+        let mut table = Table::default();
         let network = |number| Ipv6Addr::new(0x2001, 0xdb8, 0, number, 0, 0, 0, 1);
         let [silent, second, _] = [1, 2, 3].map(|number| come(&mut table, network(number), 1, 900));
         // It has most, and goes on coming.
         come(&mut table, network(4), 5, 0);
         let elsewhere = come(&mut table, [192, 0, 2, 1], 2, 900);
-        assert_eq!(table.first_to_make_room(&limits, NOW), Some(silent), "not {elsewhere}, whose site has fewer");
+        assert_eq!(table.first_to_make_room(NOW), Some(silent), "not {elsewhere}, whose site has fewer");
         table.remove(silent);
-        assert_eq!(table.first_to_make_room(&limits, NOW), Some(second));
+        assert_eq!(table.first_to_make_room(NOW), Some(second));
     }
 
     #[test]
@@ -451,7 +460,7 @@ mod tests {
             |site, network| come(&mut table, Ipv6Addr::new(0x2001, 0xdb8, site, network, 0, 0, 0, 1), 1, 0);
         let [first, second, third, shared, elsewhere] =
             [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1)].map(|(a, b)| of_network(a, b));
-        table.all[shared].is_counted = false;
+        table.all[shared].is_origin_shared = true;
         let keep = |table: &mut Table, key| {
             let kept = Kept { bytes: vec![0; 5 << 20], used: 0 };
             table.keep(NOW, key, kept, Flow::Paused { until: NOW });

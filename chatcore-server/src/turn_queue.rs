@@ -156,6 +156,7 @@ mod tests {
                 Some(site) => Some(QuotaKey(site)),
                 None => None,
             },
+            is_shared: false,
         }
     }
 
@@ -190,6 +191,19 @@ mod tests {
             assert_eq!(push(&mut queue, origin, job), Ok(None));
         }
         assert_eq!(pop_all(&mut queue), [10, 40, 50, 20, 41, 30, 11]);
+    }
+
+    #[test]
+    fn an_origin_that_many_share_does_not_take_the_turns_of_its_site() {
+        let mut queue = TurnQueue::new(10);
+        let gateway = Place { is_shared: true, ..place(1, Some(100)) };
+        for job in 10..13 {
+            assert_eq!(queue.push(gateway, 4, job), Ok(None));
+        }
+        for (origin, job) in [(2, 20), (3, 30)] {
+            assert_eq!(queue.push(place(origin, Some(100)), 4, job), Ok(None));
+        }
+        assert_eq!(pop_all(&mut queue), [10, 20, 11, 30, 12]);
     }
 
     #[test]

@@ -98,10 +98,10 @@ impl Line {
 
     fn count(&self, origin: Origin) -> Result<Counted<'_>, Refusal> {
         let mut state = self.lock();
-        let Place { origin: key, site } = origin.place;
+        let Place { origin: key, site, is_shared } = origin.place;
         // Where there is nobody yet there is room, so that no entry is left at zero.
         let is_full = |key: Option<QuotaKey>, max| key.and_then(|key| state.of.get(&key)).is_some_and(|of| *of >= max);
-        if !origin.is_shared && (is_full(Some(key), self.of_origin_max) || is_full(site, self.of_site_max)) {
+        if !is_shared && (is_full(Some(key), self.of_origin_max) || is_full(site, self.of_site_max)) {
             return Err(Refusal::RateLimited { wait: AGAIN_AFTER });
         }
         for key in origin.place.keys() {
@@ -251,8 +251,12 @@ mod tests {
         let of_origin = enter_all(vec![origin(1); 5]);
         assert_eq!(of_origin.len(), 2);
         assert_eq!(enter_all((10..20).map(|key| origin(key).with_site(QuotaKey(100))).collect()).len(), 4);
-        assert_eq!(enter_all(vec![origin(2).shared(); 50]).len(), 50);
-        drop(of_origin);
+        // However many come through a gateway, its site has its own room.
+        let of_site = |key| origin(key).with_site(QuotaKey(200));
+        let of_gateway = enter_all(vec![of_site(20).shared(); 50]);
+        assert_eq!(of_gateway.len(), 50);
+        assert_eq!(enter_all((21..30).map(of_site).collect()).len(), 4);
+        drop((of_origin, of_gateway));
         assert!(line.lock().of.is_empty());
         assert_eq!(line.lock().free, 100);
     }

@@ -26,7 +26,6 @@ use crate::origin::Prefixes;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub(super) place: Place,
-    pub(super) is_shared: bool,
 }
 
 impl Origin {
@@ -37,7 +36,7 @@ impl Origin {
 
     /// As the hub charges it.
     pub(super) fn source(&self, site_factor: u32) -> QuotaSource {
-        self.place.source(!self.is_shared, site_factor)
+        self.place.source(site_factor)
     }
 
     /// The same as a part of a site, with a number that no origin has: a larger network that may belong to one person.
@@ -54,7 +53,7 @@ impl Origin {
     /// ([`Registration::with_shared_origin`](chatcore::Registration::with_shared_origin)). Those on cost and memory do.
     #[must_use]
     pub const fn shared(mut self) -> Self {
-        self.is_shared = true;
+        self.place.is_shared = true;
         self
     }
 }
@@ -62,7 +61,7 @@ impl Origin {
 /// An origin of the program's own, which belongs to no site. [`QuotaKey`]`(0)` is [shared](Origin::shared).
 impl From<QuotaKey> for Origin {
     fn from(origin: QuotaKey) -> Self {
-        Self { place: Place { origin, site: None }, is_shared: origin == QuotaKey::default() }
+        Self { place: Place { origin, site: None, is_shared: origin == QuotaKey::default() } }
     }
 }
 
@@ -71,8 +70,8 @@ impl From<QuotaKey> for Origin {
 impl From<IpAddr> for Origin {
     fn from(address: IpAddr) -> Self {
         let prefixes = Prefixes::default();
-        let place = Place { origin: prefixes.origin(address), site: prefixes.site(address) };
-        Self { place, is_shared: address.to_canonical().is_loopback() }
+        let (origin, site) = (prefixes.origin(address), prefixes.site(address));
+        Self { place: Place { origin, site, is_shared: address.to_canonical().is_loopback() } }
     }
 }
 
@@ -92,7 +91,7 @@ mod tests {
         assert!(one.place.site.is_some() && one.place.site != origin("2001:db8:1::1").place.site);
         assert_eq!(origin("192.0.2.1").place.site, None);
         for (address, is_shared) in [("192.0.2.1", false), ("127.9.9.9", true), ("::1", true), ("2001:db8::", false)] {
-            assert_eq!(origin(address).is_shared, is_shared, "{address}");
+            assert_eq!(origin(address).place.is_shared, is_shared, "{address}");
         }
     }
 }

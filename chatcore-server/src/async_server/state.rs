@@ -129,19 +129,14 @@ impl State {
     ///
     /// If its origin has no room for it.
     pub(super) fn insert(&mut self, origin: &Origin, config: &AsyncConfig) -> Result<usize, NoRoom> {
-        let room = if origin.is_shared {
-            Ok(())
-        } else {
-            self.counts.check(origin.place, config.bounds(), config.connections_max)
-        };
-        if let Err(refusal) = room {
+        if let Err(refusal) = self.counts.check(origin.place, config.bounds(), config.connections_max) {
             let is_told = self.turned_away < TURNED_AWAY_MAX;
             self.turned_away += usize::from(is_told);
             let key = is_told.then(|| self.connections.insert(Connection::new(Counted::TurnedAway, None)));
             return Err(NoRoom { refusal, key });
         }
         self.counts.enter(origin.place);
-        let rests_of = (!origin.is_shared).then(|| origin.place.widest());
+        let rests_of = (!origin.place.is_shared).then(|| origin.place.widest());
         Ok(self.connections.insert(Connection::new(Counted::Nameless(origin.place), rests_of)))
     }
 
@@ -334,6 +329,21 @@ mod tests {
         let key = state.insert(&origin, &AsyncConfig::default()).expect("there is room");
         state.note_rest(key, &core);
         key
+    }
+
+    #[test]
+    fn connections_of_a_shared_origin_use_up_nothing_of_its_site() {
+        let mut state = State::new(Hub::new(Limits::default(), [7; 32]), WallClock::start());
+        let config = AsyncConfig::default().with_connections_of_origin_max(2).with_site_factor(2);
+        let of_site = |number: u128| Origin::from(QuotaKey(number)).with_site(QuotaKey(1 << 100));
+        let of_gateway: Vec<usize> =
+            (0..50).map(|_| state.insert(&of_site(1).shared(), &config).expect("it has no bound")).collect();
+        let keys: Vec<_> = (2..10).filter_map(|number| state.insert(&of_site(number), &config).ok()).collect();
+        assert_eq!(keys.len(), 4, "the site has its own room");
+        for key in of_gateway.into_iter().chain(keys) {
+            state.remove(key);
+        }
+        assert!(state.counts.is_empty());
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Bench {
 fn a_connection_knows_from_its_start_whether_its_origin_is_counted() {
     let mut bench = Bench::new(Limits::default());
     let keys = [[192, 0, 2, 1], [127, 0, 0, 1]].map(|address| bench.ask(address, "alice", b""));
-    assert_eq!(keys.map(|key| bench.table.at(key).is_counted), [true, false]);
+    assert_eq!(keys.map(|key| bench.table.at(key).is_origin_shared), [false, true]);
 }
 
 #[test]

@@ -35,7 +35,6 @@ pub(super) struct Job {
 pub(crate) struct Facts {
     pub(crate) peer: Peer,
     pub(crate) place: Place,
-    pub(crate) is_origin_shared: bool,
     pub(crate) is_proxied: bool,
     pub(crate) is_encrypted: bool,
     #[cfg(feature = "tls")]
@@ -49,7 +48,7 @@ impl Facts {
             address: self.peer.address(),
             origin: self.place.origin,
             site: self.place.site,
-            is_origin_shared: self.is_origin_shared,
+            is_origin_shared: self.place.is_shared,
             is_proxied: self.is_proxied,
             is_encrypted: self.is_encrypted,
             uid: self.peer.uid(),
@@ -154,7 +153,7 @@ impl Pool {
     ) -> Result<Undecided, Refusal> {
         let undecided = Undecided(Arc::new(()));
         let asker = Arc::downgrade(&undecided.0);
-        let of_origin_max = if facts.is_origin_shared { usize::MAX } else { self.waiting_of_origin_max };
+        let of_origin_max = if facts.place.is_shared { usize::MAX } else { self.waiting_of_origin_max };
         let job = Job { asker, key, registration, facts };
         let refusal = Refusal::RateLimited { wait: AGAIN_AFTER };
         let pushed = self.shared.lock().queue.push(place, of_origin_max, job);

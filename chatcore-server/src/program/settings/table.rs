@@ -188,8 +188,8 @@ settings! {
              fewer connections: the server tells how many when it starts.";
         connections_for_resumes: server.driver.connections_for_resumes, Count, Live,
             "The last of these, which are for users who come back to their sessions: at most an eighth. The server refuses \
-             registrations there with hub_full, and closes connections without a name, of the address that has most of \
-             them.";
+             registrations there with hub_full, and closes connections without a name: those of the address or site of \
+             IPv6 that has most of them, the oldest first.";
         connections_of_origin_max: server.driver.connections_of_origin_max, Count, Live,
             "Connections of one address, and at most half of all. The server turns away more with hub_full.";
         handshakes_of_origin_max: server.driver.handshakes_of_origin_max, Count, Live,
@@ -205,10 +205,10 @@ settings! {
         uncounted_origins: server.driver.uncounted_origins, List("NETWORK"), Live,
             "Networks like `10.0.0.0/8`, or addresses, that are not bounded in number: the limits for an address on \
              connections, sessions, rooms, memberships, watched names, users without a connection and wrong passwords do \
-             not hold for them. Those on cost and memory do. They are for proxies, and for gateways that many users share. \
-             `none` for none; Unix sockets are always among them, but for wrong passwords. Members of rooms from an address \
-             that comes to be named here still count for its site, and one that is named no more counts in no site, until it \
-             has nothing any more.",
+             not hold for them, and they count for no site. Those on cost and memory hold. They are for proxies, and for \
+             gateways that many users share. `none` for none; Unix sockets are always among them, but for wrong passwords. \
+             Connections count, or do not, as when they came. Members of rooms from an address that comes to be named here \
+             still count for its site, and one that is named no more counts in no site, until it has nothing any more.",
             flag = "uncounted-origin";
     }
     "Rates" {
