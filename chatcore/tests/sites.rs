@@ -41,12 +41,12 @@ fn an_origin_keeps_its_site_while_it_has_something() {
     assert_eq!(world.join_room(outside, "#one"), Ok(()));
     let [b, c] = [("b", 2), ("c", 3)].map(|(name, origin)| admit(&mut world, name, origin).unwrap());
     assert_eq!([world.join_room(b, "#one"), world.join_room(c, "#one")], [Ok(()); 2], "the site has two members");
-    // Its origin belonged to no site when it came, and still does not.
-    let later = admit(&mut world, "later", 1).unwrap();
     for (name, origin) in [("d", 2), ("e", 3)] {
         admit(&mut world, name, origin).unwrap();
     }
     assert_eq!(admit(&mut world, "f", 4), Err(Refusal::OriginFull { sessions_of_origin_max: 4 }), "of its site");
+    // Its origin belonged to no site when it came, and still does not: there it has room.
+    let later = admit(&mut world, "later", 1).unwrap();
     let _ = world.say(outside, &[goodbye()]);
     assert_eq!(admit(&mut world, "f", 4), Err(Refusal::OriginFull { sessions_of_origin_max: 4 }));
     // When it has nothing any more, it comes anew.

@@ -3,7 +3,7 @@
 use super::accounts::{Account, Origins, Share};
 use super::numbers::{Bound, Numbers};
 use super::ranking::Party;
-use crate::handshake::Registration;
+use crate::handshake::{QuotaSource, Registration};
 use crate::limits::Limits;
 
 impl Origins {
@@ -31,9 +31,8 @@ impl Origins {
         ended: impl IntoIterator<Item = &'a Share>,
         limits: &Limits,
     ) -> Result<(), u32> {
-        let source = registration.source;
-        let account = self.by_origin.get(&source.origin).copied();
-        let site = source.counted_site().and_then(|site| self.sites.find(site.key));
+        let account = self.by_origin.get(&registration.source.origin).copied();
+        let site = self.site_to_count_in(registration.source).and_then(|(site, _)| site);
         let (mut of_origin, mut of_site) = (0, 0);
         for share in ended {
             of_origin += u32::from(account == Some(share.account));
@@ -71,11 +70,26 @@ impl Origins {
         }
         let account = self.by_origin.get(&source.origin).map(|account| &self.accounts[*account as usize]);
         let of_origin = account.map_or(0, |account| number(&account.numbers)) - gone_of_origin;
-        let of_site = source.counted_site().map(|site| {
-            let of_site = self.sites.find(site.key).map_or(0, |site| number(&self.sites.get(site).numbers));
-            (of_site - gone_of_site, site.factor)
+        let of_site = self.site_to_count_in(source).map(|(site, factor)| {
+            let of_site = site.map_or(0, |site| number(&self.sites.get(site).numbers));
+            (of_site - gone_of_site, factor)
         });
         bound.check(more, of_origin, of_site)
+    }
+
+    /// In which site a session that comes from there will count, if any has an account there, and how many times the
+    /// limits of an origin hold for it. An origin that has something keeps its site.
+    fn site_to_count_in(&self, source: QuotaSource) -> Option<(Option<u32>, u32)> {
+        let said = source.counted_site();
+        let account = self.by_origin.get(&source.origin).map(|account| &self.accounts[*account as usize]);
+        let Some(account) = account.filter(|account| account.users > 0 && source.is_counted()) else {
+            return said.map(|site| (self.sites.find(site.key), site.factor));
+        };
+        account.belongs_to.map(|index| {
+            let kept = self.sites.get(index);
+            let factor = said.filter(|site| site.key == kept.key).map_or(kept.factor, |site| site.factor);
+            (Some(index), factor)
+        })
     }
 
     /// A session that begins counts here.
