@@ -1,6 +1,6 @@
 //! What a message costs through each driver of the client, over TCP to a server on another thread: a user sends so many
-//! messages to itself, takes each of them and each answer, and begins anew. The time is the processor's for the client's
-//! thread, where the system tells it.
+//! messages to itself, takes each of them and each answer, and begins anew. The time is the processor's for the
+//! client's thread, where the system tells it.
 
 use std::hint::black_box;
 use std::thread::{self, JoinHandle};
@@ -13,7 +13,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use mio::{Events, Interest, Poll, Token};
 use tokio::runtime::{Builder, Runtime};
 
-/// Messages of a round: one, which waits for its way to the server and back, and as many as the load bench has under way.
+/// Messages of a round: one, which waits for its way to the server and back, and as many as the load bench has under
+/// way.
 const ROUNDS: [u64; 2] = [1, 64];
 
 const BODY: [u8; 64] = [b'x'; 64];

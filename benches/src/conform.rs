@@ -16,18 +16,19 @@ use crate::program;
 /// Plays the dialogues of the protocol with a server or a client, and tells which of them fail: without options with
 /// chatcore-server and chatcore-client.
 ///
-/// A server must have the limits that chatcore-server has without a configuration, and no credentials. Some dialogues need
-/// others: `--list` shows them, and `--config` says that the server has them. A client is started once for each dialogue; it must connect and register by itself, and do what the lines on its standard input say:
-/// `@bob:hello`, `#room:hello`, `/join #room`, `/leave #room`, `/roster #room`, `/watch bob`, `/unwatch bob`, `/who` and
-/// `/quit`. Exits with 1 if a dialogue fails. What a dialogue says stands in benches/dialogues.
+/// A server must have the limits that chatcore-server has without a configuration, and no credentials. Some dialogues
+/// need others: `--list` shows them, and `--config` says that the server has them. A client is started once for each
+/// dialogue; it must connect and register by itself, and do what the lines on its standard input say: `@bob:hello`,
+/// `#room:hello`, `/join #room`, `/leave #room`, `/roster #room`, `/watch bob`, `/unwatch bob`, `/who` and `/quit`.
+/// Exits with 1 if a dialogue fails. What a dialogue says stands in benches/dialogues.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
     /// Where the server listens that is to be tested
     #[arg(long, value_name = "ADDRESS:PORT")]
     server: Option<SocketAddr>,
 
-    /// A command of the shell that makes a connection to that server, of its standard input and output; {address} in it is
-    /// where to connect. It is started for each connection
+    /// A command of the shell that makes a connection to that server, of its standard input and output; {address} in it
+    /// is where to connect. It is started for each connection
     #[arg(long, value_name = "COMMAND", requires = "server")]
     through: Option<String>,
 

@@ -13,8 +13,8 @@ use crate::failure::Failure;
 /// Where the figures are written down.
 const WRITTEN_DOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.txt");
 
-/// Per cent that a figure may be off the one that is written down: above, it got worse; below, it would have room to get
-/// worse unseen.
+/// Per cent that a figure may be off the one that is written down: above, it got worse; below, it would have room to
+/// get worse unseen.
 const ROOM_PERCENT: f64 = 3.0;
 
 /// Which of the ways to copy bytes the C library takes depends on the processor, and this makes it the same for all.

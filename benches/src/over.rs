@@ -22,8 +22,8 @@ use crate::failure::{Failure, Result};
 /// The name in the certificate.
 const HOST: &str = "localhost";
 
-/// Bytes of a record of TLS, at the most, if an end writes small ones: `rustls` makes no smaller ones, and ten of them are of
-/// the stream.
+/// Bytes of a record of TLS, at the most, if an end writes small ones: `rustls` makes no smaller ones, and ten of them
+/// are of the stream.
 const SMALL_RECORD_BYTES: usize = 32;
 
 /// What carries the bytes of a connection.

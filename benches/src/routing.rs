@@ -99,8 +99,8 @@ impl Routing {
         routing
     }
 
-    /// This many rooms of this many members each, who are a thousand users at the least, and batches of messages to rooms
-    /// picked at random.
+    /// This many rooms of this many members each, who are a thousand users at the least, and batches of messages to
+    /// rooms picked at random.
     ///
     /// # Panics
     ///
@@ -285,8 +285,8 @@ impl Batch {
     }
 }
 
-/// Time stands still here, and a rate would let nothing more through after its burst. All users come from one origin, so
-/// its share is all that there is.
+/// Time stands still here, and a rate would let nothing more through after its burst. All users come from one origin,
+/// so its share is all that there is.
 fn unlimited() -> Limits {
     let buffer_bytes_max = 8 << 30;
     Limits::default()

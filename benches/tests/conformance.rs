@@ -22,8 +22,8 @@ fn our_programs_pass_all_that_takes_no_long_time() {
     assert!(output.status.success(), "{output:?}");
     let [server, client] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
     assert!(server.contains(" dialogues passed, ") && client.contains(" dialogues passed"), "{told}");
-    // No flag asks for credentials, lets a user have several sessions, or decides about requests; and none makes a client
-    // take shorter frames.
+    // No flag asks for credentials, lets a user have several sessions, or decides about requests; and none makes a
+    // client take shorter frames.
     for (line, left_out) in [(server, 6), (client, 1)] {
         let end = format!(", {left_out} left out that need another configuration (--list, --config)");
         assert!(line.ends_with(&end), "{line}");

@@ -1,6 +1,6 @@
-//! A chat server on axum: a connection is a WebSocket, whose binary messages are pieces of the stream of bytes (protocol.md,
-//! *WebSocket*). Pages of others may not connect, and both ends name the protocol that they speak. The example
-//! `tokio_websocket` of chatcore-client is a client for it.
+//! A chat server on axum: a connection is a WebSocket, whose binary messages are pieces of the stream of bytes
+//! (protocol.md, *WebSocket*). Pages of others may not connect, and both ends name the protocol that they speak. The
+//! example `tokio_websocket` of chatcore-client is a client for it.
 //!
 //! It needs axum with `ws`, futures-util with `sink`, tokio-util with `io`, and chatcore-server with `tokio`.
 //!
@@ -38,8 +38,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     run(listener, origin, async { drop(tokio::signal::ctrl_c().await) }).await
 }
 
-/// Bytes of a WebSocket message, and so of what is kept of one that is not whole: a peer that has no name yet can send that
-/// much. A client must write no longer piece at once; with the default limits, that of this library writes at most half of it.
+/// Bytes of a WebSocket message, and so of what is kept of one that is not whole: a peer that has no name yet can send
+/// that much. A client must write no longer piece at once; with the default limits, that of this library writes at most
+/// half of it.
 const PIECE_BYTES_MAX: usize = 256 << 10;
 
 /// Serves until it is to stop, and then until everybody is gone.

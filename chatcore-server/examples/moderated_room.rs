@@ -1,6 +1,6 @@
-//! A chat server with a moderator: `#staff` is for its owner and for those whom a member brings in by saying `/invite bob`
-//! there, and whoever is rude for the third time is banned. The hub asks about each join and each message, and the moderator answers when it comes to
-//! it.
+//! A chat server with a moderator: `#staff` is for its owner and for those whom a member brings in by saying `/invite
+//! bob` there, and whoever is rude for the third time is banned. The hub asks about each join and each message, and the
+//! moderator answers when it comes to it.
 //!
 //! ```sh
 //! cargo run -p chatcore-server --features tokio --example moderated_room -- 127.0.0.1:12345 alice

@@ -1,5 +1,5 @@
-//! A chat server whose users have passwords. Hashing one takes 19 MiB and some 20 ms of a processor, so it happens on a pool
-//! of threads, few at a time. A client that is gone before its turn is not hashed for any more.
+//! A chat server whose users have passwords. Hashing one takes 19 MiB and some 20 ms of a processor, so it happens on a
+//! pool of threads, few at a time. A client that is gone before its turn is not hashed for any more.
 //!
 //! ```sh
 //! cargo run -p chatcore-server --features tokio --example password_check -- 127.0.0.1:12345 alice:secret bob:hush

@@ -70,8 +70,8 @@ impl Census {
         self.counts.leave(place);
     }
 
-    /// Of each site, the connection that has had no name for the longest time: first of the site that has most of them. Sites
-    /// that have a single one are left out, and so are origins that many share.
+    /// Of each site, the connection that has had no name for the longest time: first of the site that has most of them.
+    /// Sites that have a single one are left out, and so are origins that many share.
     pub(crate) fn longest_nameless(&self) -> impl Iterator<Item = usize> {
         let sites = self.by_handshakes.iter().rev().take_while(|(handshakes, _)| *handshakes > 1);
         sites.filter_map(|(_, site)| self.nameless.range((*site, 0, 0)..).next()).map(|(.., key)| *key)

@@ -27,8 +27,8 @@ pub(crate) struct Connection {
     pub(crate) in_read_queue: bool,
     /// It is among those that are to be written to.
     pub(crate) in_write_queue: bool,
-    /// Many share its origin ([`Place::is_shared`](crate::counts::Place::is_shared)). Set when it comes: what is counted is
-    /// taken away in the same place.
+    /// Many share its origin ([`Place::is_shared`](crate::counts::Place::is_shared)). Set when it comes: what is
+    /// counted is taken away in the same place.
     pub(crate) is_origin_shared: bool,
     /// The peer has ended its side, and is still to get the answers to what it has asked.
     pub(crate) has_ended: bool,

@@ -70,9 +70,9 @@ impl Table {
     }
 
     /// A connection without a name that makes room for others. It is the oldest one of its site, which has several
-    /// ([`Census::longest_nameless`]). One that has had its time goes before those that may still be about to say something:
-    /// many users behind one address come back at the same instant, and a few silent connections each of many addresses do
-    /// not push them out. Among equals, the site with most connections without a name is first.
+    /// ([`Census::longest_nameless`]). One that has had its time goes before those that may still be about to say
+    /// something: many users behind one address come back at the same instant, and a few silent connections each of
+    /// many addresses do not push them out. Among equals, the site with most connections without a name is first.
     pub(crate) fn first_to_make_room(&self, now: Instant) -> Option<usize> {
         let mut keys = self.census.longest_nameless().take(SITES_TO_MAKE_ROOM_MAX).peekable();
         let fullest = keys.peek().copied();
@@ -276,8 +276,8 @@ impl Table {
 
     // ---- peers that have ended their sides ----
 
-    /// The peer of a connection has ended its side: nothing more is read, and it has this time for the answers to what it
-    /// has asked.
+    /// The peer of a connection has ended its side: nothing more is read, and it has this time for the answers to what
+    /// it has asked.
     pub(crate) fn end_input(&mut self, key: usize, until: Instant) {
         // Half a frame at the end says nothing.
         self.drop_kept(key);
@@ -406,7 +406,8 @@ mod tests {
 
     const NOW: Instant = Instant::from_millis(1_000);
 
-    /// Takes in so many connections of an address, which came so many milliseconds ago, and returns the key of the first.
+    /// Takes in so many connections of an address, which came so many milliseconds ago, and returns the key of the
+    /// first.
     fn come(table: &mut Table, address: impl Into<IpAddr>, count: usize, ago_ms: u64) -> usize {
         let peer = Peer::from(SocketAddr::new(address.into(), 1));
         let came = Instant::from_millis(1_000 - ago_ms);

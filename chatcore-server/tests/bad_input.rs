@@ -12,8 +12,8 @@ use socket2::SockRef;
 
 use support::{Peer, Server, User, encode, frame, opening};
 
-/// A peer that speaks another protocol gets a plain answer and is closed; one line of the log tells of it; two users talk
-/// on.
+/// A peer that speaks another protocol gets a plain answer and is closed; one line of the log tells of it; two users
+/// talk on.
 #[track_caller]
 fn assert_recognised(opening: &[u8], answer: &[u8], name: &str) {
     let mut server = Server::start(&[]);

@@ -1,5 +1,5 @@
-//! The configuration of the program: where values come from, what is said when they are wrong, and what changes while it
-//! runs.
+//! The configuration of the program: where values come from, what is said when they are wrong, and what changes while
+//! it runs.
 
 mod support;
 

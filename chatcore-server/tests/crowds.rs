@@ -1,5 +1,5 @@
-//! Many connections of one address, and what others notice of them. Addresses of this machine stand for others: those of
-//! 127.0.0.0/8, all of which Linux has.
+//! Many connections of one address, and what others notice of them. Addresses of this machine stand for others: those
+//! of 127.0.0.0/8, all of which Linux has.
 #![cfg(target_os = "linux")]
 
 mod support;

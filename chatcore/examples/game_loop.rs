@@ -4,8 +4,8 @@
 //! cargo run --release -p chatcore --example game_loop -- 600
 //! ```
 //!
-//! It plays that many turns, and shows how long the server's part of a turn takes: to take in what all players have sent,
-//! to do what is due, and to write. The players' own part is not in it: in a game, they are somewhere else.
+//! It plays that many turns, and shows how long the server's part of a turn takes: to take in what all players have
+//! sent, to do what is due, and to write. The players' own part is not in it: in a game, they are somewhere else.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -23,7 +23,8 @@ const ZONES: usize = 50;
 /// One turn in six is for those who go to another zone. In the others, players say something.
 const MOVE_EVERY: usize = 6;
 
-/// How often the hub's own work and what was left of the input take turns, at the most. The rest waits for the next turn.
+/// How often the hub's own work and what was left of the input take turns, at the most. The rest waits for the next
+/// turn.
 const ROUNDS_MAX: u32 = 8;
 
 /// The server's end of a player's connection.

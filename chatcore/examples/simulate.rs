@@ -1,10 +1,10 @@
-//! Runs the simulator as often as wanted, on all processors:
-//! `cargo run --release -p chatcore --features sim --example simulate -- --runs 100000 [--seed N] [--attack | --renames]`.
+//! Runs the simulator as often as wanted, on all processors: `cargo run --release -p chatcore --features sim --example
+//! simulate -- --runs 100000 [--seed N] [--attack | --renames]`.
 //!
 //! The runs have the seeds from N on (1 without one). With `--attack`, each of them is an attack; without, one in a
-//! hundred is. With `--renames`, users are renamed in each of them; without, in none. Each with a violation is shown with
-//! the command that replays it alone, telling all that happens. The line
-//! at the end holds a hash of every byte that was written in all runs: the same on every target.
+//! hundred is. With `--renames`, users are renamed in each of them; without, in none. Each with a violation is shown
+//! with the command that replays it alone, telling all that happens. The line at the end holds a hash of every byte
+//! that was written in all runs: the same on every target.
 
 use std::panic;
 use std::process::ExitCode;

@@ -5,8 +5,8 @@ use chatcore::{Client, ClientConfig, Event, Inbox, Instant, MessageId, Received}
 
 const NOW: Instant = Instant::ZERO;
 
-/// All that a hub writes to somebody who gets a name, and a hundred messages, the longest of which is more than an inbox
-/// keeps room for.
+/// All that a hub writes to somebody who gets a name, and a hundred messages, the longest of which is more than an
+/// inbox keeps room for.
 fn written() -> Vec<u8> {
     let limits = Announced {
         frame_bytes_max: 100_256,

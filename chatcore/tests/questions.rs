@@ -445,8 +445,8 @@ mod lists {
 }
 
 proptest! {
-    /// Whatever is asked about, and in whichever order it is answered: what each user says arrives in its order, but for what
-    /// is denied, and each request has its answer.
+    /// Whatever is asked about, and in whichever order it is answered: what each user says arrives in its order, but
+    /// for what is denied, and each request has its answer.
     #[test]
     fn nothing_overtakes_and_nothing_is_forgotten(
         asks in (any::<bool>(), any::<bool>()),

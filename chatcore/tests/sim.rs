@@ -6,8 +6,8 @@ use chatcore::sim::{self, Flood, Plan, Random, Summary, World};
 const RUNS: u64 = 2_000;
 const TESTS: u64 = 4;
 
-/// Seeds that break a promise if one mechanism is taken out of the hub. If what a run draws changes, they are other runs:
-/// take each out again, and search.
+/// Seeds that break a promise if one mechanism is taken out of the hub. If what a run draws changes, they are other
+/// runs: take each out again, and search.
 const PINNED: [(u64, &str); 51] = [
     (1, "what a member shares with others does not count for it"),
     (2, "a message goes to the first session of its recipient"),

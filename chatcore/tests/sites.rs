@@ -97,7 +97,8 @@ fn the_origins_of_a_site_share_a_rate_that_is_as_large_as_its_factor_says() {
     let source = |origin| QuotaSource::from(QuotaKey(origin)).with_site(SITE, 2);
     let conn = admit(&mut world, "a", 1).unwrap();
     let late = admit(&mut world, "late", 2).unwrap();
-    // What has no session counts, too: 2 000 at once for the whole site, of which two have spent a little more than 200.
+    // What has no session counts, too: 2 000 at once for the whole site, of which two have spent a little more than
+    // 200.
     let charged = (3..100).take_while(|origin| world.hub.charge_origin(world.now, source(*origin), 100).is_none());
     assert_eq!(charged.count(), 17);
     assert_eq!(world.hub.charge_origin(world.now, QuotaKey(1_000), 700), None, "it is no part of the site");

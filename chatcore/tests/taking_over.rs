@@ -1,5 +1,5 @@
-//! A session that the program gives to another client of its user: what the new client gets, what the old one is told, and
-//! what is left of it.
+//! A session that the program gives to another client of its user: what the new client gets, what the old one is told,
+//! and what is left of it.
 
 mod world;
 
@@ -159,7 +159,8 @@ fn what_the_client_before_was_not_told_that_it_missed_the_next_one_is_told() {
 
 #[test]
 fn what_a_client_has_acknowledged_by_itself_does_not_come_again() {
-    // A client acknowledges at once what would fill a sixteenth of its outbox, and otherwise waits for something to say.
+    // A client acknowledges at once what would fill a sixteenth of its outbox, and otherwise waits for something to
+    // say.
     let limits = Limits::default().with_body_bytes_max(1_000).with_outbox_bytes_max(6_000);
     for (bytes, comes_again) in [(100, true), (400, false)] {
         let mut world = World::new(limits.clone());

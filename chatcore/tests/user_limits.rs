@@ -303,7 +303,8 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the general rate is, a hub does with a user of its own rate what a hub does in which all have that rate.
+    /// Whatever the general rate is, a hub does with a user of its own rate what a hub does in which all have that
+    /// rate.
     #[test]
     fn an_own_rate_is_as_good_as_a_general_one(
         of_user in rate(), general in rate(), is_late in any::<bool>(),

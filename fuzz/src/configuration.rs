@@ -6,11 +6,11 @@ use std::path::Path;
 use chatcore_server::BindError;
 use chatcore_server::program::{Accepted, Refused, outcome};
 
-/// Up to the first byte of zero comes the file. The parts between more of them are flags if they begin with a hyphen, and
-/// variables with their values if they have a `=`.
+/// Up to the first byte of zero comes the file. The parts between more of them are flags if they begin with a hyphen,
+/// and variables with their values if they have a `=`.
 ///
-/// What is accepted is printed as a file that means the same. Each fault is one line, which names its place and says what
-/// would be right.
+/// What is accepted is printed as a file that means the same. Each fault is one line, which names its place and says
+/// what would be right.
 pub fn configuration(data: &[u8]) {
     let mut parts = data.split(|byte| *byte == 0);
     let file = parts.next().unwrap_or_default();

@@ -212,8 +212,8 @@ impl Run {
         }
     }
 
-    /// Sends, and holds what the hub did against the model: a message goes to each session of who has the name, once, and
-    /// the sender's sessions are told.
+    /// Sends, and holds what the hub did against the model: a message goes to each session of who has the name, once,
+    /// and the sender's sessions are told.
     fn send(&mut self, sender: usize, to: &str, body_bytes: usize) {
         let body = vec![b'x'; body_bytes];
         let message = ClientMessage::Send(Send { to, body: &body });

@@ -5,7 +5,8 @@ use arbitrary::Arbitrary;
 /// Something that happens to a hub. A user is an index into all who were ever admitted.
 #[derive(Arbitrary, Clone, Debug)]
 pub enum Operation {
-    /// Somebody asks for one of a few names. From 128 on, as another session of the user that has it, if somebody has it.
+    /// Somebody asks for one of a few names. From 128 on, as another session of the user that has it, if somebody has
+    /// it.
     Admit(u8),
     /// A user says something that the protocol knows.
     Say(u8, UserMessage),

@@ -2,8 +2,8 @@
 
 use chatcore_transport::{PROXY_HEADER_BYTES_MAX, Proxied, ProxyReader};
 
-/// The first byte says in which pieces the others arrive. However they are cut, the same comes of them, of the same bytes at
-/// their front. A header is bounded, and nothing after it is looked at.
+/// The first byte says in which pieces the others arrive. However they are cut, the same comes of them, of the same
+/// bytes at their front. A header is bounded, and nothing after it is looked at.
 pub fn proxy_header(data: &[u8]) {
     let [piece, input @ ..] = data else { return };
     let whole = read(input, usize::MAX);

@@ -16,8 +16,9 @@ const TIMES_MAX: usize = 64;
 
 /// Steps follow each other: a byte for the kind, one for the number of bytes that belong to the step, and these.
 ///
-/// The trial checks after each step that nothing is sent that the last written picture did not show with its recipient, that nothing of
-/// others stands where the program writes, that a terminal obeys none of it, and that what is kept is bounded.
+/// The trial checks after each step that nothing is sent that the last written picture did not show with its recipient,
+/// that nothing of others stands where the program writes, that a terminal obeys none of it, and that what is kept is
+/// bounded.
 pub fn screen(data: &[u8]) {
     let mut trial = Trial::new();
     let mut rest = data;

@@ -1,6 +1,6 @@
 //! The seeds that are made by hand: the protocol's test vectors, and short scripts for a hub. Those of WebSocket are in
-//! `websocket_seeds`, those of the settings in `configuration_seeds`, those of the PROXY protocol in `proxy_seeds`, and those
-//! of the client's screen in `screen_seeds`.
+//! `websocket_seeds`, those of the settings in `configuration_seeds`, those of the PROXY protocol in `proxy_seeds`, and
+//! those of the client's screen in `screen_seeds`.
 
 use std::fs;
 use std::io;

@@ -6,8 +6,8 @@ use chatcore::websocket::{Content, End, FrameError, Incoming, MessageKind, WebSo
 use tungstenite::error::{Error, ProtocolError};
 use tungstenite::protocol::Role;
 
-/// The first byte says which end it is and what is carried, the second in which pieces the others arrive. However they are
-/// cut, the same comes of them, and what is answered is well-formed; and `tungstenite` gets the same messages.
+/// The first byte says which end it is and what is carried, the second in which pieces the others arrive. However they
+/// are cut, the same comes of them, and what is answered is well-formed; and `tungstenite` gets the same messages.
 pub fn websocket_frames(data: &[u8]) {
     let [end, piece, input @ ..] = data else { return };
     let role = if end & 1 == 0 { Role::Server } else { Role::Client };

@@ -5,9 +5,9 @@ use chatcore::websocket::{
     UpgradeRules,
 };
 
-/// The first byte says which end it is, the second in which pieces the others arrive. However they are cut, the same comes of
-/// them. A response to a request that is accepted opens a WebSocket at a client with the same key, and one to a request that
-/// is refused has a whole body. A server that has files opens what one without them opens.
+/// The first byte says which end it is, the second in which pieces the others arrive. However they are cut, the same
+/// comes of them. A response to a request that is accepted opens a WebSocket at a client with the same key, and one to
+/// a request that is refused has a whole body. A server that has files opens what one without them opens.
 pub fn websocket_upgrade(data: &[u8]) {
     let [end, piece, input @ ..] = data else { return };
     let piece = usize::from(*piece) + 1;

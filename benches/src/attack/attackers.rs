@@ -289,7 +289,8 @@ impl Attackers<'_> {
             )
             | (Behaviour::BeginHandshake, LinkEvent::Answered) => self.reconnect(number)?,
             (Behaviour::InTwo { .. }, LinkEvent::Ready) => self.set_timer(number, Duration::ZERO),
-            // A timer makes the next connection of the first; the second have more to send on this one, and the third waits.
+            // A timer makes the next connection of the first; the second have more to send on this one, and the third
+            // waits.
             (Behaviour::Flap { .. }, LinkEvent::Ended(_))
             | (Behaviour::RepeatHandshake { .. } | Behaviour::Guess { .. }, LinkEvent::Ready | LinkEvent::Refused)
             | (Behaviour::Hold { .. } | Behaviour::Ask { .. } | Behaviour::BeginHandshake, LinkEvent::Ready)
@@ -378,8 +379,8 @@ fn hello(number: usize) -> Vec<u8> {
     [&Preface::OURS.encode()[..], &frame(&ClientMessage::Register(register))].concat()
 }
 
-/// What an attacker says on one of its connections: names that have a password, and a wrong one. Each connection has other
-/// names than the last.
+/// What an attacker says on one of its connections: names that have a password, and a wrong one. Each connection has
+/// other names than the last.
 fn guesses(number: usize, connection: u64, users: usize) -> Vec<u8> {
     let first = (number + connection as usize * 7) * GUESSES;
     let guess = |user: usize| {

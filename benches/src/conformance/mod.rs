@@ -1,5 +1,5 @@
-//! Dialogues of the protocol, played with anybody's hub or client (`conformance --help`): what each side sends, and what must
-//! come back. They are data, in `benches/dialogues`. Nothing here uses the library that is tested.
+//! Dialogues of the protocol, played with anybody's hub or client (`conformance --help`): what each side sends, and
+//! what must come back. They are data, in `benches/dialogues`. Nothing here uses the library that is tested.
 
 mod codec;
 mod config;

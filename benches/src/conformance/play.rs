@@ -61,8 +61,8 @@ pub enum State {
     Registered,
 }
 
-/// Plays a dialogue, and returns which messages it gave the other end in which states. An error says in which line of its
-/// file it failed, and why.
+/// Plays a dialogue, and returns which messages it gave the other end in which states. An error says in which line of
+/// its file it failed, and why.
 pub fn play(
     dialogue: &Dialogue,
     role: Role,

@@ -1,5 +1,5 @@
-//! The messages as the tables of protocol.md list them: written down once more, so that nothing here leans on the library
-//! that is tested.
+//! The messages as the tables of protocol.md list them: written down once more, so that nothing here leans on the
+//! library that is tested.
 
 /// How a field is encoded.
 #[derive(Debug)]

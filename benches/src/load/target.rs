@@ -342,7 +342,8 @@ impl Server {
 }
 
 impl Target {
-    /// The server of this kind; none if it is not installed, or too old. chatcore's is built first, and only it gets `our_args`.
+    /// The server of this kind; none if it is not installed, or too old. chatcore's is built first, and only it gets
+    /// `our_args`.
     pub(crate) fn find(server: &'static Server, our_args: &[OsString]) -> Result<Option<Self>> {
         let program = match server.role {
             Role::Floor => Some(env::current_exe()?),

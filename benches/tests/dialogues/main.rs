@@ -1,5 +1,5 @@
-//! The dialogues of the protocol, played with our hub and our client in memory, on virtual time. They must be about every
-//! rule and every step from one state to another that protocol.md names.
+//! The dialogues of the protocol, played with our hub and our client in memory, on virtual time. They must be about
+//! every rule and every step from one state to another that protocol.md names.
 
 mod client;
 mod hub;
@@ -101,8 +101,9 @@ fn every_rule_of_the_page_has_a_dialogue() {
     assert!(unknown.is_empty(), "the page has no rule {unknown:?}");
 }
 
-/// Codes that a hub answers with and no dialogue can bring about: those that need an operator, and those that are reserved.
-/// What else an operator does is no answer: a `renamed` and the left with that code come from no hub in a dialogue, either.
+/// Codes that a hub answers with and no dialogue can bring about: those that need an operator, and those that are
+/// reserved. What else an operator does is no answer: a `renamed` and the left with that code come from no hub in a
+/// dialogue, either.
 const NOT_ASKED_FOR: [&str; 5] =
     ["refused shutting_down", "rejected unconfirmed", "goodbye shutting_down", "goodbye kicked", "goodbye elsewhere"];
 

@@ -1,5 +1,5 @@
-//! Our server on tokio, as the other end of dialogues: in memory, where time goes on only when it is told to, and over TCP
-//! on several threads.
+//! Our server on tokio, as the other end of dialogues: in memory, where time goes on only when it is told to, and over
+//! TCP on several threads.
 
 use std::io;
 use std::time::Duration;
@@ -165,8 +165,8 @@ impl Listener for Counted {
     }
 }
 
-/// Plays the dialogues in which little time passes, each with a server of its own. Those in which a connection breaks are left
-/// out: on several threads it is chance whether the server hears of that before it hears the next one.
+/// Plays the dialogues in which little time passes, each with a server of its own. Those in which a connection breaks
+/// are left out: on several threads it is chance whether the server hears of that before it hears the next one.
 pub(crate) fn play_over_tcp() {
     /// Time of a dialogue.
     const WAITS_MS_MAX: u64 = 500;

@@ -1,8 +1,8 @@
 //! One connection, from its first byte to its last: a future.
 //!
-//! The hub is held for short calls, and never while the transport is read or written: what arrives goes through a buffer on
-//! the stack, and what is to be written is copied into another. What the transport does not take is kept, and so a
-//! connection that is silent has no buffer at all.
+//! The hub is held for short calls, and never while the transport is read or written: what arrives goes through a
+//! buffer on the stack, and what is to be written is copied into another. What the transport does not take is kept, and
+//! so a connection that is silent has no buffer at all.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -121,8 +121,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
             return Poll::Ready(ended);
         }
         for _ in 0..TURNS_MAX {
-            // Reading comes before what is due: a server that was away for long finds the signs of life that came meanwhile.
-            // It comes before writing: two ends that only want to write would wait for each other for ever.
+            // Reading comes before what is due: a server that was away for long finds the signs of life that came
+            // meanwhile. It comes before writing: two ends that only want to write would wait for each other for ever.
             let was_decided = self.decide(cx);
             let is_held = self.is_held();
             let has_read = !is_held && self.read(cx);
@@ -224,8 +224,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, H: Hooks> Connection<'a, S, H> {
         };
     }
 
-    /// Whether the hub may give a client the session that it asks for. Who asks for another one takes no place among those
-    /// that wait for the program.
+    /// Whether the hub may give a client the session that it asks for. Who asks for another one takes no place among
+    /// those that wait for the program.
     fn check_resume(&mut self, registration: &Registration) -> Result<(), Refusal> {
         self.hold(|_, _, state| state.hub.check_resume(registration)).unwrap_or(Err(Refusal::SessionOver))
     }

@@ -1,10 +1,10 @@
 //! The hub of the core for programs on tokio, over any transport.
 //!
-//! The hub is in one place: behind a lock ([`shared`]), which is held for one input and what the hub wants done at once, and
-//! never while a transport is read or written, or a hook runs. Each connection is one future ([`connection`]), on whatever
-//! task the program polls it. What the hub wants done names connections: their futures are woken ([`state`]). What nobody's
-//! input brings about is done by the hub's own task ([`hub_task`]): what is due, slices, answers to senders that waited for
-//! company, and events.
+//! The hub is in one place: behind a lock ([`shared`]), which is held for one input and what the hub wants done at
+//! once, and never while a transport is read or written, or a hook runs. Each connection is one future
+//! ([`connection`]), on whatever task the program polls it. What the hub wants done names connections: their futures
+//! are woken ([`state`]). What nobody's input brings about is done by the hub's own task ([`hub_task`]): what is due,
+//! slices, answers to senders that waited for company, and events.
 
 mod arrival;
 mod byte_stream;
@@ -61,30 +61,30 @@ use crate::wall_clock::WallClock;
 /// 3. [`Hooks`] decide who gets a name, and hear what happens. [`with_hub`](Self::with_hub) asks and commands the hub.
 /// 4. [`shut_down`](Self::shut_down) says goodbye to everybody, and [`stopped`](Self::stopped) waits for the end.
 ///
-/// *Tasks.* There are two kinds, on the runtime that the call was made in. `start` spawns the hub's task, which does what
-/// is due. It ends when the server has stopped, or when all clones are dropped and all connections have ended. `serve`
-/// spawns a task for each connection, and owns them. `serve_connection` spawns none.
+/// *Tasks.* There are two kinds, on the runtime that the call was made in. `start` spawns the hub's task, which does
+/// what is due. It ends when the server has stopped, or when all clones are dropped and all connections have ended.
+/// `serve` spawns a task for each connection, and owns them. `serve_connection` spawns none.
 ///
-/// *Threads.* Connections read and write at the same time on all threads of the runtime. The hub itself works for one at a
-/// time, in short steps.
+/// *Threads.* Connections read and write at the same time on all threads of the runtime. The hub itself works for one
+/// at a time, in short steps.
 ///
-/// *Cancelling.* If the future of a connection is dropped, at whatever time, the hub takes it as a connection that broke:
-/// the user keeps its session for [`Limits::resume_time_max`](chatcore::Limits::resume_time_max), and when its client comes
-/// back, nothing is lost or comes twice. If the future of `serve` is dropped, so are its connections. The server goes on: it
-/// may be called again.
+/// *Cancelling.* If the future of a connection is dropped, at whatever time, the hub takes it as a connection that
+/// broke: the user keeps its session for [`Limits::resume_time_max`](chatcore::Limits::resume_time_max), and when its
+/// client comes back, nothing is lost or comes twice. If the future of `serve` is dropped, so are its connections. The
+/// server goes on: it may be called again.
 ///
-/// *Slow clients.* A client that does not read holds up nobody. The hub keeps what waits for it, within its limits, and at
-/// most 16 KiB wait beside that in the connection's future.
+/// *Slow clients.* A client that does not read holds up nobody. The hub keeps what waits for it, within its limits, and
+/// at most 16 KiB wait beside that in the connection's future.
 ///
-/// *Other limits.* [`with_hub`](Self::with_hub) gives a running server other limits ([`Hub::set_limits`]) and other reserved
-/// names ([`Hub::set_reserved`]). The other fields of [`AsyncConfig`] hold from the start to the end, because all
-/// connections share what they size: for others, start another server, give it those who come, and shut this one down. That
-/// is so for [`AsyncConfig::site_factor`], too: what [`Hub::set_site_factor`] says holds for a site until its next
-/// connection. How
-/// much is logged is for the program to bound: the server logs with `tracing`, and what the program subscribes decides.
+/// *Other limits.* [`with_hub`](Self::with_hub) gives a running server other limits ([`Hub::set_limits`]) and other
+/// reserved names ([`Hub::set_reserved`]). The other fields of [`AsyncConfig`] hold from the start to the end, because
+/// all connections share what they size: for others, start another server, give it those who come, and shut this one
+/// down. That is so for [`AsyncConfig::site_factor`], too: what [`Hub::set_site_factor`] says holds for a site until
+/// its next connection. How much is logged is for the program to bound: the server logs with `tracing`, and what the
+/// program subscribes decides.
 ///
-/// *Panics.* A panic in a hook ends what [`Hooks`] says, and nothing else. If the hub itself panics, which is a bug, all
-/// connections end, and so does the server.
+/// *Panics.* A panic in a hook ends what [`Hooks`] says, and nothing else. If the hub itself panics, which is a bug,
+/// all connections end, and so does the server.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -152,8 +152,8 @@ impl<H: Hooks> AsyncServer<H> {
     /// Accepts connections and serves each on a task of its own. Returns when the server has stopped: after
     /// [`shut_down`](Self::shut_down), when all connections are gone.
     ///
-    /// If the system cannot accept, because it has no more open files for example, the call logs that and tries again each
-    /// second.
+    /// If the system cannot accept, because it has no more open files for example, the call logs that and tries again
+    /// each second.
     pub async fn serve<L: Listener>(&self, mut listener: L) {
         let mut connections = JoinSet::new();
         let mut stage = self.0.stage.subscribe();
@@ -200,18 +200,18 @@ impl<H: Hooks> AsyncServer<H> {
         }
     }
 
-    /// Serves one connection that the program has accepted itself, from its first byte to its last. The origin is what the
-    /// server and its hub have bounds for: the peer's address, its [`quota_key`](crate::quota_key), or a number of the
-    /// program's own. The program has the peer's address, and a proxy's word about it, so it says which [`Origin`] is
-    /// [shared](Origin::shared) by many, and may turn somebody away before this call.
+    /// Serves one connection that the program has accepted itself, from its first byte to its last. The origin is what
+    /// the server and its hub have bounds for: the peer's address, its [`quota_key`](crate::quota_key), or a number of
+    /// the program's own. The program has the peer's address, and a proxy's word about it, so it says which [`Origin`]
+    /// is [shared](Origin::shared) by many, and may turn somebody away before this call.
     ///
-    /// The future is ready when the connection has ended, for whatever reason. Drop it to break the connection. It closes
-    /// the connection at once if there are [`connections_max`](AsyncConfig::connections_max) already, or if the server has
-    /// stopped. If its origin has as many as it may, the client is told so first.
+    /// The future is ready when the connection has ended, for whatever reason. Drop it to break the connection. It
+    /// closes the connection at once if there are [`connections_max`](AsyncConfig::connections_max) already, or if the
+    /// server has stopped. If its origin has as many as it may, the client is told so first.
     ///
     /// A stream may keep back what it was given, as TLS, a WebSocket and a `BufWriter` do: the server flushes it
-    /// ([`poll_flush`](AsyncWrite::poll_flush)) whenever it has given it all that there is to say, and shuts it down in the
-    /// end.
+    /// ([`poll_flush`](AsyncWrite::poll_flush)) whenever it has given it all that there is to say, and shuts it down in
+    /// the end.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -252,14 +252,14 @@ impl<H: Hooks> AsyncServer<H> {
         }
     }
 
-    /// Asks or commands the hub: who is there, what it keeps, end a session ([`Hub::kick`]). The time is that of the hub's
-    /// calls.
+    /// Asks or commands the hub: who is there, what it keeps, end a session ([`Hub::kick`]). The time is that of the
+    /// hub's calls.
     ///
-    /// The hub works for nobody else meanwhile, so the closure should be short. It must not call this method, and must leave
-    /// connections, [`poll_action`](Hub::poll_action) and [`poll_event`](Hub::poll_event) to the server: a connection hangs
-    /// whose action is taken away, and the server ends if it meets a connection that it does not know. To stop the server,
-    /// call [`shut_down`](Self::shut_down), and not that of the hub. Limits that are set so are taken as they are: the server
-    /// bounds an origin's part by half of all only in those that it begins with.
+    /// The hub works for nobody else meanwhile, so the closure should be short. It must not call this method, and must
+    /// leave connections, [`poll_action`](Hub::poll_action) and [`poll_event`](Hub::poll_event) to the server: a
+    /// connection hangs whose action is taken away, and the server ends if it meets a connection that it does not know.
+    /// To stop the server, call [`shut_down`](Self::shut_down), and not that of the hub. Limits that are set so are
+    /// taken as they are: the server bounds an origin's part by half of all only in those that it begins with.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -285,8 +285,8 @@ impl<H: Hooks> AsyncServer<H> {
         }
     }
 
-    /// Stops the server, and returns at once. The server accepts nobody more, and says goodbye to every client, with the
-    /// hint when and where to connect again. [`stopped`](Self::stopped) and [`serve`](Self::serve) return when all
+    /// Stops the server, and returns at once. The server accepts nobody more, and says goodbye to every client, with
+    /// the hint when and where to connect again. [`stopped`](Self::stopped) and [`serve`](Self::serve) return when all
     /// connections are gone. For what is still to be written, the server waits for
     /// [`Limits::flush_time_max`](chatcore::Limits::flush_time_max) at the most, and then for
     /// [`linger_time_max`](AsyncConfig::linger_time_max) for the clients to close.
@@ -365,8 +365,8 @@ where
     let said = timeout(flush_time_max, poll_fn(|cx| stream.poll_last_words(cx))).await;
     let (linger_time_max, mut bytes_left) = (shared.config.linger_time_max, shared.config.linger_bytes_max);
     if ended == Ended::Closed && matches!(said, Ok(Ok(()))) && linger_time_max > Duration::ZERO {
-        // Were it left lying, what the peer still sends would reset the connection, and a reset destroys what the peer has
-        // not read yet (RFC 1122, 4.2.2.13).
+        // Were it left lying, what the peer still sends would reset the connection, and a reset destroys what the peer
+        // has not read yet (RFC 1122, 4.2.2.13).
         let _ = timeout(linger_time_max, poll_fn(|cx| stream.poll_linger(cx, &mut bytes_left))).await;
     }
 }

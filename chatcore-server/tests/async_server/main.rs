@@ -43,8 +43,8 @@ use tokio::time::timeout;
 /// After which a test on virtual time fails. When all wait, the clock jumps there.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
-/// After which a test fails that waits for nothing and does not end. On a busy machine even a panic takes a minute, until its
-/// backtrace is printed.
+/// After which a test fails that waits for nothing and does not end. On a busy machine even a panic takes a minute,
+/// until its backtrace is printed.
 const REAL_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Bytes that wait on a pipe in each direction.

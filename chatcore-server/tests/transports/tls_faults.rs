@@ -149,8 +149,8 @@ fn who_asks_for_other_keys_is_told_no_and_then_closed_and_nobody_else_notices() 
     talks_to_itself(&mut alice, "alice");
 }
 
-/// Certificates and keys that cannot be used, with what is said of them: what is wrong, with which file, and what would be
-/// right. The right ones are these.
+/// Certificates and keys that cannot be used, with what is said of them: what is wrong, with which file, and what would
+/// be right. The right ones are these.
 fn unusable(right: &Identity) -> Vec<(Identity, &'static [&'static str])> {
     let dated = |from, until| {
         let mut params = CertificateParams::new(["localhost".into()]).expect("it is a name");

@@ -1,5 +1,5 @@
-//! A thermometer that chats, over a serial line. It needs no system. Its own buffers are fixed; its client allocates, and
-//! no more than its configuration says.
+//! A thermometer that chats, over a serial line. It needs no system. Its own buffers are fixed; its client allocates,
+//! and no more than its configuration says.
 
 use core::fmt::{self, Write};
 use core::time::Duration;
@@ -66,8 +66,8 @@ impl<S: Serial> Thermometer<S> {
         }
     }
 
-    /// Does what can be done now; `tenths` is what the sensor shows, in tenths of a degree Celsius. Returns when the next
-    /// turn is, unless the line wakes the device before.
+    /// Does what can be done now; `tenths` is what the sensor shows, in tenths of a degree Celsius. Returns when the
+    /// next turn is, unless the line wakes the device before.
     pub(crate) fn turn(&mut self, now: Instant, tenths: i16) -> Instant {
         self.look_at_the_line(now);
         self.read(now);

@@ -1,5 +1,5 @@
-//! The other end of the serial line: a small computer with a hub, and with somebody who reads the reports. It, too, needs
-//! `core` and `alloc` only, so that the example runs where there is no system.
+//! The other end of the serial line: a small computer with a hub, and with somebody who reads the reports. It, too,
+//! needs `core` and `alloc` only, so that the example runs where there is no system.
 
 extern crate alloc;
 

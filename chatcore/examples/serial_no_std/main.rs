@@ -1,11 +1,12 @@
-//! A device without a system that chats over a serial line: `firmware` is its program. `gateway` is the other end of the
-//! line, and `greenhouse` runs both on virtual time.
+//! A device without a system that chats over a serial line: `firmware` is its program. `gateway` is the other end of
+//! the line, and `greenhouse` runs both on virtual time.
 //!
 //! ```sh
 //! cargo run -p chatcore --example serial_no_std
 //! ```
 //!
-//! The program without a standard library in `tests/no-std` has the same three files, and CI builds it for such targets.
+//! The program without a standard library in `tests/no-std` has the same three files, and CI builds it for such
+//! targets.
 
 mod firmware;
 mod gateway;

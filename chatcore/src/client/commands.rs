@@ -154,12 +154,13 @@ impl Client {
     }
 
     /// Asks for a page of the rooms that we are in and the users that we watch (protocol.md, *subscriptions and
-    /// subscribed*). The cursor is as in [`who`](Self::who). [`Event::Subscribed`](super::Event::Subscribed) answers, with
-    /// the number that this returns.
+    /// subscribed*). The cursor is as in [`who`](Self::who). [`Event::Subscribed`](super::Event::Subscribed) answers,
+    /// with the number that this returns.
     ///
     /// A program that was started again with its [`ticket`](Self::ticket) calls this after
-    /// [`Event::Resumed`](super::Event::Resumed): it has forgotten what it is subscribed to, and the hub has not. The members
-    /// of each room are had with [`roster`](Self::roster) then, and the state of each user with [`watch`](Self::watch).
+    /// [`Event::Resumed`](super::Event::Resumed): it has forgotten what it is subscribed to, and the hub has not. The
+    /// members of each room are had with [`roster`](Self::roster) then, and the state of each user with
+    /// [`watch`](Self::watch).
     ///
     /// # Errors
     ///

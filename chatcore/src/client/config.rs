@@ -6,10 +6,11 @@ use super::backoff::Backoff;
 use crate::setters::setters;
 use crate::wire::{HANDSHAKE_FRAME_BYTES_MAX, OVERHEAD_BYTES_MAX};
 
-/// How a client behaves: its limits and times. A configuration is made from the default one, with a method for each field.
+/// How a client behaves: its limits and times. A configuration is made from the default one, with a method for each
+/// field.
 ///
-/// With the feature `serde`, a value that is missing is the default one, times are text with a unit (`"30s"`, `"250ms"`), and
-/// values with which no client can work are an error.
+/// With the feature `serde`, a value that is missing is the default one, times are text with a unit (`"30s"`,
+/// `"250ms"`), and values with which no client can work are an error.
 ///
 /// ```
 /// use chatcore::{ClientConfig, ClientConfigError};
@@ -34,8 +35,8 @@ pub struct ClientConfig {
     /// client takes the connection for lost. Default 30 s; at least 1 ns.
     pub answer_time_max: Duration,
     /// How long the hub may take to give a sign of life when [`Client::hurry`](super::Client::hurry) or
-    /// [`Client::probe`](super::Client::probe) asks for one. After that, the client takes the connection for lost. Default
-    /// 5 s; at least 1 ns.
+    /// [`Client::probe`](super::Client::probe) asks for one. After that, the client takes the connection for lost.
+    /// Default 5 s; at least 1 ns.
     pub probe_time_max: Duration,
     /// How long the hub may take to answer a goodbye, the time to write it included. After that, the client ends
     /// without the answer. Default 5 s.
@@ -52,19 +53,20 @@ pub struct ClientConfig {
     /// How long to wait before the client connects again when a connection is lost; none to end the client instead.
     /// Default [`Backoff::default`].
     pub reconnect: Option<Backoff>,
-    /// Whether the client also tries again while it has no session: for programs that are to stay whatever happens, such as
-    /// bots. It needs [`reconnect`](Self::reconnect). Default false: then the client tries again only for a session that it
-    /// has had. With true, an [`Event::Reconnecting`](super::Event::Reconnecting) comes in these cases, and after its time
-    /// the client connects and asks for its name again:
+    /// Whether the client also tries again while it has no session: for programs that are to stay whatever happens,
+    /// such as bots. It needs [`reconnect`](Self::reconnect). Default false: then the client tries again only for a
+    /// session that it has had. With true, an [`Event::Reconnecting`](super::Event::Reconnecting) comes in these cases,
+    /// and after its time the client connects and asks for its name again:
     ///
     /// - the first connection cannot be made, or is lost before there is a session;
     /// - the hub stops;
-    /// - the hub refuses the name, and that passes ([`RefusalCode::passes`](crate::RefusalCode::passes)), or the hub says how
-    ///   long to wait: for example, the session of a process before this one has the name;
+    /// - the hub refuses the name, and that passes ([`RefusalCode::passes`](crate::RefusalCode::passes)), or the hub
+    ///   says how long to wait: for example, the session of a process before this one has the name;
     /// - the hub ends the session with the goodbye [`SlowConsumer`](crate::GoodbyeCode::SlowConsumer).
     ///
-    /// Everything else is as with false. Another refusal is an [`Event::Refused`](super::Event::Refused): then the program
-    /// asks for another name, or closes the client. A client that is kicked or taken over, or that breaks the protocol, ends.
+    /// Everything else is as with false. Another refusal is an [`Event::Refused`](super::Event::Refused): then the
+    /// program asks for another name, or closes the client. A client that is kicked or taken over, or that breaks the
+    /// protocol, ends.
     pub keeps_trying: bool,
 }
 

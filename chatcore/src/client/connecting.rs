@@ -51,10 +51,10 @@ impl Client {
         }
     }
 
-    /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session, or with
-    /// [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying), [`Event::Reconnecting`] follows, and otherwise
-    /// [`Event::Closed`]. After a refusal that stands, [`Event::Disconnected`] follows. If the client has given this
-    /// transport up itself, this does nothing.
+    /// Reports that the transport is gone: the hub closed it, or it broke, or it cannot be made. With a session, or
+    /// with [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying), [`Event::Reconnecting`] follows, and
+    /// otherwise [`Event::Closed`]. After a refusal that stands, [`Event::Disconnected`] follows. If the client has
+    /// given this transport up itself, this does nothing.
     pub fn disconnect(&mut self, now: Instant) {
         self.clock(now);
         // The client gave this transport up already, and has told so.
@@ -68,9 +68,9 @@ impl Client {
 
     /// Ends the wait before an attempt to connect, also one that the hub has asked for, and counts attempts from the
     /// beginning. On a connection with a session, asks the hub for a sign of life; without one within
-    /// [`ClientConfig::probe_time_max`](super::ClientConfig::probe_time_max), the client takes the connection for lost. Call
-    /// this when a person does not want to wait; for what a program notices by itself there is [`probe`](Self::probe).
-    /// Otherwise this does nothing.
+    /// [`ClientConfig::probe_time_max`](super::ClientConfig::probe_time_max), the client takes the connection for lost.
+    /// Call this when a person does not want to wait; for what a program notices by itself there is
+    /// [`probe`](Self::probe). Otherwise this does nothing.
     ///
     /// ```
     /// use chatcore::{Client, ClientConfig, ClientError, Instant, Transport};
@@ -92,9 +92,9 @@ impl Client {
         self.ask_for_life();
     }
 
-    /// As [`hurry`](Self::hurry), but a wait that the hub has asked for goes on: a hub that drains wants all to come later,
-    /// also those whose screen is looked at. Call this when something speaks for it that the client cannot know: the machine
-    /// has slept, or the network is back.
+    /// As [`hurry`](Self::hurry), but a wait that the hub has asked for goes on: a hub that drains wants all to come
+    /// later, also those whose screen is looked at. Call this when something speaks for it that the client cannot know:
+    /// the machine has slept, or the network is back.
     ///
     /// ```
     /// use chatcore::{Client, ClientConfig, ClientError, Instant, Transport};
@@ -123,8 +123,8 @@ impl Client {
         }
     }
 
-    /// Whether the hub is asked for the session, and has not answered. A driver that reads no more because too much waits for the
-    /// program reads this answer all the same: without it, the client takes the connection for lost.
+    /// Whether the hub is asked for the session, and has not answered. A driver that reads no more because too much
+    /// waits for the program reads this answer all the same: without it, the client takes the connection for lost.
     pub fn is_resuming(&self) -> bool {
         self.state == State::Resuming
     }

@@ -14,12 +14,12 @@ use crate::wire::{
 
 /// What a client tells its program: [`Client::poll_event`](super::Client::poll_event) returns it.
 ///
-/// *We* in these descriptions means the user of this client. There may be more events, and more in each: a program matches
-/// them with `..`, and has an arm for what it does not know. A test gets them from a client and a hub in memory, or with the
-/// feature `serde` from text.
+/// *We* in these descriptions means the user of this client. There may be more events, and more in each: a program
+/// matches them with `..`, and has an arm for what it does not know. A test gets them from a client and a hub in
+/// memory, or with the feature `serde` from text.
 ///
-/// With the feature `serde`, an event is its name and its fields, such as `{"done":{"number":7}}`. Codes are the numbers of
-/// protocol.md, times are text with a unit (`"1500ms"`), and a body is a sequence of bytes.
+/// With the feature `serde`, an event is its name and its fields, such as `{"done":{"number":7}}`. Codes are the
+/// numbers of protocol.md, times are text with a unit (`"1500ms"`), and a body is a sequence of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -36,9 +36,9 @@ pub enum Event {
         /// What the hub allows.
         limits: Announced,
     },
-    /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again: that may
-    /// help after `wait` if there is one, or later if the code [passes](RefusalCode::passes). The client does not ask for it
-    /// again by itself, not even on the next connection. With
+    /// We do not get the name (protocol.md, *refused*). The program may try another name, or the same one again: that
+    /// may help after `wait` if there is one, or later if the code [passes](RefusalCode::passes). The client does not
+    /// ask for it again by itself, not even on the next connection. With
     /// [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying) it does if that may help: then
     /// [`Reconnecting`](Self::Reconnecting) comes in place of this.
     #[non_exhaustive]
@@ -52,7 +52,8 @@ pub enum Event {
         wait: Option<Duration>,
     },
     /// The connection is lost, and the client makes another one. Drop the transport if it is still there.
-    /// [`Connect`](Self::Connect) follows when it is time for that. What the program sends meanwhile waits in the outbox.
+    /// [`Connect`](Self::Connect) follows when it is time for that. What the program sends meanwhile waits in the
+    /// outbox.
     #[non_exhaustive]
     Reconnecting {
         /// Why the connection was lost, or could not be made.
@@ -64,10 +65,10 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(with = "crate::form::duration"))]
         after: Duration,
     },
-    /// The connection is lost after a [`Refused`](Self::Refused), and the client makes no other one by itself: there is nothing
-    /// that it could ask the hub for. Drop the transport if it is still there. If the program asks for a name
-    /// ([`Client::register`](super::Client::register)), [`Connect`](Self::Connect) follows. Otherwise close the client. It comes
-    /// only with [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying), or after a
+    /// The connection is lost after a [`Refused`](Self::Refused), and the client makes no other one by itself: there is
+    /// nothing that it could ask the hub for. Drop the transport if it is still there. If the program asks for a name
+    /// ([`Client::register`](super::Client::register)), [`Connect`](Self::Connect) follows. Otherwise close the client.
+    /// It comes only with [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying), or after a
     /// [`SessionLost`](Self::SessionLost).
     #[non_exhaustive]
     Disconnected {
@@ -120,9 +121,9 @@ pub enum Event {
         #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         body: Vec<u8>,
     },
-    /// We have another name from now on: an operator has renamed us (protocol.md, *renamed*). What we sent before bears the
-    /// old name. The [`ticket`](super::Client::ticket) has the new one: a program that stores it does so again. If the
-    /// session is lost, the client registers with the new name.
+    /// We have another name from now on: an operator has renamed us (protocol.md, *renamed*). What we sent before bears
+    /// the old name. The [`ticket`](super::Client::ticket) has the new one: a program that stores it does so again. If
+    /// the session is lost, the client registers with the new name.
     #[non_exhaustive]
     Renamed {
         /// The name before, as far as the client knew it. It is the new one if only the display name changes, and if a
@@ -195,15 +196,15 @@ pub enum Event {
     Subscribed {
         /// The number that [`Client::subscriptions`](super::Client::subscriptions) returned.
         number: u64,
-        /// The rooms, in no order that means anything. What is on one page may be on another one, too, and a page may be
-        /// empty and not the last.
+        /// The rooms, in no order that means anything. What is on one page may be on another one, too, and a page may
+        /// be empty and not the last.
         #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped::list"))]
         rooms: Vec<RoomName>,
         /// The users, likewise. An [`Event::Presence`](Self::Presence) tells the state of those that are watched again.
         #[cfg_attr(feature = "serde", serde(with = "crate::form::mapped::list"))]
         users: Vec<UserName>,
-        /// The cursor for [`Client::subscriptions`](super::Client::subscriptions) to get the next page; none on the last
-        /// page.
+        /// The cursor for [`Client::subscriptions`](super::Client::subscriptions) to get the next page; none on the
+        /// last page.
         next: Option<u64>,
     },
     /// Another user has joined a room that we are in. A hub does not tell this in rooms with many members:
@@ -381,10 +382,11 @@ pub enum Closed {
         /// When, and perhaps where, to connect again; none if the hub gives no hint.
         reconnect: Option<Reconnect>,
     },
-    /// The hub does not resume the session at present. The session may live, and a later attempt may succeed. Or the hub does
-    /// not give us the name at present, with [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying). So this is
-    /// the reason of an [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing,
-    /// or has no [`ClientConfig::reconnect`](super::ClientConfig::reconnect).
+    /// The hub does not resume the session at present. The session may live, and a later attempt may succeed. Or the
+    /// hub does not give us the name at present, with
+    /// [`ClientConfig::keeps_trying`](super::ClientConfig::keeps_trying). So this is the reason of an
+    /// [`Event::Reconnecting`]. It is that of an [`Event::Closed`] only if the client was closing, or has no
+    /// [`ClientConfig::reconnect`](super::ClientConfig::reconnect).
     #[error("{detail}")]
     #[non_exhaustive]
     Refused {
@@ -392,8 +394,8 @@ pub enum Closed {
         code: RefusalCode,
         /// Why, for people. The hub wrote this text.
         detail: String,
-        /// The time after which it may be worth trying again, as the hub told it; none if it does not know. The client may
-        /// wait less ([`Backoff::announced_max`](super::Backoff::announced_max)).
+        /// The time after which it may be worth trying again, as the hub told it; none if it does not know. The client
+        /// may wait less ([`Backoff::announced_max`](super::Backoff::announced_max)).
         #[cfg_attr(feature = "serde", serde(with = "crate::form::duration::option"))]
         wait: Option<Duration>,
     },
@@ -459,8 +461,8 @@ pub enum ClientError {
         /// The limit.
         bytes_max: usize,
     },
-    /// Others could read the credential on its way. Drivers that know of their transport whether it is private give this; the
-    /// client itself knows no transport.
+    /// Others could read the credential on its way. Drivers that know of their transport whether it is private give
+    /// this; the client itself knows no transport.
     #[error(
         "others could read the credential on its way: it goes over an encrypted connection, or not out of this machine"
     )]

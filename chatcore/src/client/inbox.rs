@@ -14,8 +14,8 @@ const KEPT_BYTES_MAX: usize = 64 << 10;
 /// The start of a frame that is not whole, for a driver of a [`Client`] that reads into a buffer of its own. It is to a
 /// client what a `HubConnection` is to a hub, as far as input goes.
 ///
-/// It keeps less than one frame: at most as many bytes as
-/// [`frame_bytes_max`](super::ClientConfig::frame_bytes_max) and 4. Most of the time it keeps nothing, and copies nothing.
+/// It keeps less than one frame: at most as many bytes as [`frame_bytes_max`](super::ClientConfig::frame_bytes_max) and
+/// 4. Most of the time it keeps nothing, and copies nothing.
 ///
 /// `Debug` shows how many bytes it keeps, and none of them.
 ///

@@ -297,8 +297,8 @@ fn users(kind: Kind, users: &[UserInfo<'_>]) -> Result<Vec<User>, ProtocolError>
     users.iter().map(|info| shown(kind, info.name, info.display_name)).collect()
 }
 
-/// A user, with what may be shown in place of its name. A hub may know more of Unicode than this client: what does not map
-/// to the name here is left out.
+/// A user, with what may be shown in place of its name. A hub may know more of Unicode than this client: what does not
+/// map to the name here is left out.
 fn shown(kind: Kind, name: &str, display_name: Option<&str>) -> Result<User, ProtocolError> {
     let name = user(kind, name)?;
     let display_name = display_name.filter(|spelling| name.has_spelling(spelling)).map(Into::into);

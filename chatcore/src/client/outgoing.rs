@@ -13,10 +13,10 @@ use crate::transition::State;
 use crate::wire::{Ack, ClientMessage, ErrorMessage, Goodbye, GoodbyeCode, Ping, Register, cut_detail};
 
 impl Client {
-    /// Reports that this many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them
-    /// to a transport that tells later what became of them. Call this before any other input or command: they may change
-    /// what is to be written. From now on [`transmit`](Self::transmit) gives what follows these bytes, and they
-    /// count as sent. When the transport has taken them, report them to [`transmitted`](Self::transmitted), as late as you
+    /// Reports that this many bytes of [`transmit`](Self::transmit) are on their way: the driver has given them to a
+    /// transport that tells later what became of them. Call this before any other input or command: they may change
+    /// what is to be written. From now on [`transmit`](Self::transmit) gives what follows these bytes, and they count
+    /// as sent. When the transport has taken them, report them to [`transmitted`](Self::transmitted), as late as you
     /// like. When the connection is gone, this does nothing.
     ///
     /// # Panics
@@ -31,9 +31,9 @@ impl Client {
         }
     }
 
-    /// Reports that the transport, or a buffer in front of it, took this many bytes: first of those that are on their way
-    /// ([`transmitting`](Self::transmitting)), if there are any, and then of [`transmit`](Self::transmit). For
-    /// the latter call this before any other input or command: they may change what is to be written. When the connection
+    /// Reports that the transport, or a buffer in front of it, took this many bytes: first of those that are on their
+    /// way ([`transmitting`](Self::transmitting)), if there are any, and then of [`transmit`](Self::transmit). For the
+    /// latter call this before any other input or command: they may change what is to be written. When the connection
     /// is gone, this does nothing. Do not report for an older connection what the transport tells after the next one
     /// stands.
     ///
@@ -55,8 +55,8 @@ impl Client {
         (self.resume_outbox.as_mut().unwrap_or(&mut self.outbox), &mut self.pool)
     }
 
-    /// Pushes an ack, a ping or a pong, if there is room. Such messages may use a quarter more than requests. A hub that
-    /// asks without end and never reads gets no answers.
+    /// Pushes an ack, a ping or a pong, if there is room. Such messages may use a quarter more than requests. A hub
+    /// that asks without end and never reads gets no answers.
     pub(super) fn push_control(&mut self, message: &ClientMessage<'_>) -> bool {
         let bytes_max = self.config.outbox_bytes_max;
         let possible = self.may_speak() && self.outbox.has_room(0, bytes_max.saturating_add(bytes_max / 4));

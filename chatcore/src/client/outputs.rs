@@ -9,8 +9,8 @@ use crate::time::Instant;
 
 impl Client {
     /// The bytes to write. Report to [`transmitted`](Self::transmitted) how many of them the transport took, or to
-    /// [`transmitting`](Self::transmitting) that it will. The call may add an acknowledgement that waited for something to
-    /// travel with.
+    /// [`transmitting`](Self::transmitting) that it will. The call may add an acknowledgement that waited for something
+    /// to travel with.
     pub fn transmit(&mut self) -> Chunks<'_> {
         let bytes_max = self.limits.map_or(usize::MAX, |limits| limits.outbox_bytes_max as usize / 16);
         let is_large = self.acks.is_large(self.config.ack_frames, bytes_max);
@@ -25,12 +25,12 @@ impl Client {
         self.outbox.is_written() && !self.outbox.awaits_ack() && self.transport.on_their_way == 0
     }
 
-    /// The number of the first request that certainly has not gone out: the hub has none from this one on. If all have gone out,
-    /// it is the number of the next request. What is half written has not gone out, because the hub can do nothing with it. What
-    /// was reported to [`transmitting`](Self::transmitting) has.
+    /// The number of the first request that certainly has not gone out: the hub has none from this one on. If all have
+    /// gone out, it is the number of the next request. What is half written has not gone out, because the hub can do
+    /// nothing with it. What was reported to [`transmitting`](Self::transmitting) has.
     ///
-    /// A program asks for this when it ends, to tell what was not sent from what may be lost. Before that, anything may go out
-    /// at any time. The call takes the longer the more frames wait.
+    /// A program asks for this when it ends, to tell what was not sent from what may be lost. Before that, anything may
+    /// go out at any time. The call takes the longer the more frames wait.
     ///
     /// ```
     /// use chatcore::{Client, ClientConfig, Instant};
@@ -88,11 +88,11 @@ impl Client {
         self.acks.take(position.0, due);
     }
 
-    /// Sends the acknowledgement of what the program has taken at once. Otherwise it waits for something to travel with, for
-    /// [`ClientConfig::ack_delay`](crate::ClientConfig::ack_delay) at the most. Call this when nobody may look at
-    /// [`poll_timeout`](Self::poll_timeout) in time: a browser slows the timers of a page that is not shown, and a program
-    /// that is about to stand still has none. If nothing is to be acknowledged, or no connection has the session, this does
-    /// nothing.
+    /// Sends the acknowledgement of what the program has taken at once. Otherwise it waits for something to travel
+    /// with, for [`ClientConfig::ack_delay`](crate::ClientConfig::ack_delay) at the most. Call this when nobody may
+    /// look at [`poll_timeout`](Self::poll_timeout) in time: a browser slows the timers of a page that is not shown,
+    /// and a program that is about to stand still has none. If nothing is to be acknowledged, or no connection has the
+    /// session, this does nothing.
     ///
     /// ```
     /// use chatcore::{Client, ClientConfig, Instant};
@@ -115,16 +115,16 @@ impl Client {
         self.events.len()
     }
 
-    /// How many bytes the fields of the frames of the waiting events have. The hub keeps the same frames, so this is at most
-    /// what its outbox holds ([`Announced::outbox_bytes_max`](crate::wire::Announced::outbox_bytes_max) and a quarter more). What
-    /// waits of a session that is lost does not count.
+    /// How many bytes the fields of the frames of the waiting events have. The hub keeps the same frames, so this is at
+    /// most what its outbox holds ([`Announced::outbox_bytes_max`](crate::wire::Announced::outbox_bytes_max) and a
+    /// quarter more). What waits of a session that is lost does not count.
     pub const fn waiting_bytes(&self) -> usize {
         self.events.bytes()
     }
 
-    /// About how many bytes of memory the waiting events take, of all sessions: the shortest takes some 100, of which its
-    /// frame has a few. A driver that reads nothing while this is too much bounds what a hub can fill that keeps to no rule;
-    /// see [`waiting_bytes`](Self::waiting_bytes) for the others.
+    /// About how many bytes of memory the waiting events take, of all sessions: the shortest takes some 100, of which
+    /// its frame has a few. A driver that reads nothing while this is too much bounds what a hub can fill that keeps to
+    /// no rule; see [`waiting_bytes`](Self::waiting_bytes) for the others.
     pub const fn waiting_memory_bytes(&self) -> usize {
         self.events.memory_bytes()
     }

@@ -21,9 +21,9 @@ use crate::wire::Announced;
 /// 1. *Commands*: [`register`](Self::register), [`send`](Self::send), [`join`](Self::join), [`leave`](Self::leave),
 ///    [`roster`](Self::roster), [`who`](Self::who), [`watch`](Self::watch), [`unwatch`](Self::unwatch),
 ///    [`subscriptions`](Self::subscriptions) and [`close`](Self::close). They put frames into the outbox.
-/// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or
-///    [`transmitting`](Self::transmitting) first, if the transport tells late), [`disconnect`](Self::disconnect),
-///    [`connected`](Self::connected), [`handle_timeout`](Self::handle_timeout), [`hurry`](Self::hurry), [`probe`](Self::probe),
+/// 2. *Inputs*: [`receive`](Self::receive), [`transmitted`](Self::transmitted) (or [`transmitting`](Self::transmitting)
+///    first, if the transport tells late), [`disconnect`](Self::disconnect), [`connected`](Self::connected),
+///    [`handle_timeout`](Self::handle_timeout), [`hurry`](Self::hurry), [`probe`](Self::probe),
 ///    [`acknowledge`](Self::acknowledge).
 /// 3. *Outputs*: write what [`transmit`](Self::transmit) gives, call [`poll_event`](Self::poll_event) until
 ///    it returns none, and wait until [`poll_timeout`](Self::poll_timeout) at the latest.
@@ -44,10 +44,10 @@ use crate::wire::Announced;
 /// [`Event::Reconnecting`](crate::Event::Reconnecting). When it is time for the next attempt, it gives
 /// [`Event::Connect`](crate::Event::Connect). What the program sends in between waits in the outbox.
 ///
-/// *Without a session.* A client that never had a session ends when it loses its connection. After a refusal, the program
-/// asks for a name again. With [`ClientConfig::keeps_trying`], the client connects and asks again by itself for as long as
-/// that may help. After a refusal that stands it waits for the program: if its connection is lost then, it gives
-/// [`Event::Disconnected`](crate::Event::Disconnected).
+/// *Without a session.* A client that never had a session ends when it loses its connection. After a refusal, the
+/// program asks for a name again. With [`ClientConfig::keeps_trying`], the client connects and asks again by itself for
+/// as long as that may help. After a refusal that stands it waits for the program: if its connection is lost then, it
+/// gives [`Event::Disconnected`](crate::Event::Disconnected).
 ///
 /// After [`Event::Closed`](crate::Event::Closed) nothing more happens. Write what `transmit` still gives, as far
 /// as the transport takes it at once, and drop the transport.
@@ -172,8 +172,8 @@ impl Client {
         client
     }
 
-    /// The same before its first transport is made: [`Event::Connect`](crate::Event::Connect) asks for that one as for all
-    /// that follow, when there is something to ask the hub for. Call this right after [`new`](Self::new) or
+    /// The same before its first transport is made: [`Event::Connect`](crate::Event::Connect) asks for that one as for
+    /// all that follow, when there is something to ask the hub for. Call this right after [`new`](Self::new) or
     /// [`resume`](Self::resume), in a driver that need not know at first whether the hub can be reached. If the first
     /// transport cannot be made, the client ends, unless it has a session to resume or
     /// [`keeps_trying`](ClientConfig::keeps_trying).

@@ -108,7 +108,8 @@ impl Queue {
         self.entries.front().is_some_and(|entry| entry.more == 0 && entry.frames > 0)
     }
 
-    /// What waits is all there will ever be of its session: nobody counts its frames any more. It takes as much memory as before.
+    /// What waits is all there will ever be of its session: nobody counts its frames any more. It takes as much memory
+    /// as before.
     pub(super) fn forget_frames(&mut self) {
         for entry in &mut self.entries {
             entry.frames = 0;

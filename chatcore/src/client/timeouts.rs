@@ -51,9 +51,9 @@ impl Client {
             .min()
     }
 
-    /// Since when nothing has been heard though something of the hub is awaited: a connection, the answer to a request, or any
-    /// sign of life after a long silence. None if nothing is awaited. It is for a program that tells a person how long
-    /// it has been; when the client gives up, [`ClientConfig`](super::ClientConfig) and the hub's limits say.
+    /// Since when nothing has been heard though something of the hub is awaited: a connection, the answer to a request,
+    /// or any sign of life after a long silence. None if nothing is awaited. It is for a program that tells a person
+    /// how long it has been; when the client gives up, [`ClientConfig`](super::ClientConfig) and the hub's limits say.
     ///
     /// ```
     /// use chatcore::{Client, ClientConfig, ClientError, Instant};
@@ -75,9 +75,9 @@ impl Client {
         is_awaited.then(|| self.asked_at.max(self.liveness.heard_at()))
     }
 
-    /// After which silence to ask, and after which to give up: later than the hub, whose own ping is
-    /// sign of life enough. But if only the hub has noticed that the connection is gone, the session waits no longer than
-    /// its window.
+    /// After which silence to ask, and after which to give up: later than the hub, whose own ping is sign of life
+    /// enough. But if only the hub has noticed that the connection is gone, the session waits no longer than its
+    /// window.
     fn silence_limits(&self) -> Option<(Duration, Duration)> {
         let limits = self.limits.filter(|_| self.state == State::Registered)?;
         let idle = Duration::from_millis(u64::from(limits.idle_ms_max));

@@ -84,7 +84,8 @@ impl TransportState {
         (self.session_since, self.address) = (Some(now), None);
     }
 
-    /// The connection is lost. Returns the number of the next attempt, which is 1 if the session has held for this long.
+    /// The connection is lost. Returns the number of the next attempt, which is 1 if the session has held for this
+    /// long.
     pub(super) fn next_attempt(&mut self, now: Instant, reset_after: Duration) -> u32 {
         if self.session_since.take().is_some_and(|since| now - since >= reset_after) {
             self.attempt = 0;

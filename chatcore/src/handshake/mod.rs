@@ -31,8 +31,9 @@ use crate::wire::{
 /// 2. When it returns a [`Registration`], decide, now or later, on this thread or another. Either give it to
 ///    [`Hub::admit`](crate::Hub::admit), and drop the handshake. Or [`refuse`](Self::refuse) it: then the client may
 ///    ask again. What may be refused without the hub, charge before
-///    ([`Hub::charge_registration`](crate::Hub::charge_registration)): asking is not to be free. Before a late decision,
-///    check whether the handshake [is over](Self::is_over). If it is, the connection is gone: drop the registration.
+///    ([`Hub::charge_registration`](crate::Hub::charge_registration)): asking is not to be free. Before a late
+///    decision, check whether the handshake [is over](Self::is_over). If it is, the connection is gone: drop the
+///    registration.
 /// 3. After each call, write what [`transmit`](Self::transmit) gives, and report it to
 ///    [`transmitted`](Self::transmitted).
 /// 4. When a call returns an error, write what `transmit` still gives, as far as the transport takes it at once, and
@@ -79,7 +80,8 @@ pub struct Handshake {
     decision_time_max: Duration,
     attempts: u32,
     attempts_max: u32,
-    /// What mapping the names that were asked for, and skipping frames, has cost, and no registration has told the hub yet.
+    /// What mapping the names that were asked for, and skipping frames, has cost, and no registration has told the hub
+    /// yet.
     cost: u32,
     /// It has asked for a session. A connection does that once, so that guessing a token costs a connection each time.
     has_resumed: bool,
@@ -192,9 +194,9 @@ impl Handshake {
         })
     }
 
-    /// The cost of the names that the handshake itself has refused since the last call, and of the frames that it has skipped,
-    /// in the units of protocol.md, *Cost*, for [`Hub::charge_origin`](crate::Hub::charge_origin). The next registration brings
-    /// the cost that nobody has asked for, and the hub charges it with that one.
+    /// The cost of the names that the handshake itself has refused since the last call, and of the frames that it has
+    /// skipped, in the units of protocol.md, *Cost*, for [`Hub::charge_origin`](crate::Hub::charge_origin). The next
+    /// registration brings the cost that nobody has asked for, and the hub charges it with that one.
     #[must_use]
     pub const fn take_cost(&mut self) -> u32 {
         mem::replace(&mut self.cost, 0)
@@ -236,9 +238,10 @@ impl Handshake {
         Err(self.fail(ProtocolError::TooManyAttempts { registration_attempts_max: self.attempts_max }))
     }
 
-    /// Ends the handshake because there is no room for its connection, whatever the client asks for: it may be called right
-    /// after [`new`](Self::new), and before anything is read. The client is told why, and when to come again. Write what
-    /// [`transmit`](Self::transmit) gives, and close the transport. A handshake that has ended stays as it is.
+    /// Ends the handshake because there is no room for its connection, whatever the client asks for: it may be called
+    /// right after [`new`](Self::new), and before anything is read. The client is told why, and when to come again.
+    /// Write what [`transmit`](Self::transmit) gives, and close the transport. A handshake that has ended stays as it
+    /// is.
     ///
     /// ```
     /// use chatcore::{Handshake, Instant, Limits, Refusal};

@@ -2,9 +2,8 @@
 
 /// A number for the origin of a connection, as the driver sees it: an address, or the network that it belongs to. The
 /// hub gives each origin a quota of cost ([`Limits::origin_rate`](crate::Limits::origin_rate)) and of memory
-/// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)), and bounds its sessions, its rooms and
-/// its detached sessions in number
-/// ([`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max),
+/// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)), and bounds its sessions, its rooms
+/// and its detached sessions in number ([`Limits::sessions_of_origin_max`](crate::Limits::sessions_of_origin_max),
 /// [`rooms_of_origin_max`](crate::Limits::rooms_of_origin_max),
 /// [`detached_of_origin_max`](crate::Limits::detached_of_origin_max)). The hub only compares keys. The number itself
 /// means nothing to it, except 0, the default: so many may share that key that the hub does not bound its numbers.
@@ -19,8 +18,8 @@ pub(crate) struct Site {
     pub(crate) factor: u32,
 }
 
-/// Where a connection comes from: its origin, the site that this belongs to, if any, and whether many share it. An origin
-/// alone is one, too.
+/// Where a connection comes from: its origin, the site that this belongs to, if any, and whether many share it. An
+/// origin alone is one, too.
 ///
 /// ```
 /// use chatcore::{CONNECTION_COST, Hub, Instant, Limits, QuotaKey, QuotaSource, Rate};

@@ -129,30 +129,31 @@ impl Registration {
         Self { source: QuotaSource { origin, ..self.source }, ..self }
     }
 
-    /// Says that the origin belongs to a site: a larger network of many origins that may belong to one person, such as an IPv6
-    /// network of 48 bits. The limits on numbers for one origin (those of [`Limits`](crate::Limits) with `of_origin` in their
-    /// names) hold for the whole of a site, too, `factor` times, and so do its rate
+    /// Says that the origin belongs to a site: a larger network of many origins that may belong to one person, such as
+    /// an IPv6 network of 48 bits. The limits on numbers for one origin (those of [`Limits`](crate::Limits) with
+    /// `of_origin` in their names) hold for the whole of a site, too, `factor` times, and so do its rate
     /// ([`Limits::origin_rate`](crate::Limits::origin_rate)) and its share of the memory
-    /// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)). When the memory, or places for detached
-    /// sessions, are used up, a site has to give way by what it has divided by the factor. A factor of
-    /// 0 counts as 1. Keys of sites are not compared with those of origins.
+    /// ([`Limits::origin_buffer_bytes_max`](crate::Limits::origin_buffer_bytes_max)). When the memory, or places for
+    /// detached sessions, are used up, a site has to give way by what it has divided by the factor. A factor of 0
+    /// counts as 1. Keys of sites are not compared with those of origins.
     ///
-    /// An origin that is [shared](Self::with_shared_origin) from the first counts in no site, and if it is not shared any more,
-    /// in none until it has nothing any more. One that comes to be shared while it has something counts in its site no more,
-    /// but for its members of rooms ([`Limits::members_of_origin_max`](crate::Limits::members_of_origin_max)): until it has
-    /// nothing any more, they count for the others of the site.
+    /// An origin that is [shared](Self::with_shared_origin) from the first counts in no site, and if it is not shared
+    /// any more, in none until it has nothing any more. One that comes to be shared while it has something counts in
+    /// its site no more, but for its members of rooms
+    /// ([`Limits::members_of_origin_max`](crate::Limits::members_of_origin_max)): until it has nothing any more, they
+    /// count for the others of the site.
     ///
-    /// The site must follow from the origin. An origin keeps its site, or that it belongs to none, for as long as it has
-    /// anything: a session, a connection that is closing, or a room that one of its sessions has opened. The factor of a site
-    /// is the one that the last registration or charge from there said
+    /// The site must follow from the origin. An origin keeps its site, or that it belongs to none, for as long as it
+    /// has anything: a session, a connection that is closing, or a room that one of its sessions has opened. The factor
+    /// of a site is the one that the last registration or charge from there said
     /// ([`Hub::charge_origin`](crate::Hub::charge_origin)), or [`Hub::set_site_factor`](crate::Hub::set_site_factor).
     pub fn with_site(self, site: QuotaKey, factor: u32) -> Self {
         Self { source: self.source.with_site(site, factor), ..self }
     }
 
-    /// Says that many users share the origin, such as that of a proxy: the limits on numbers for one origin do not hold for
-    /// it, as if it were [`QuotaKey`]`(0)`. Those on cost and memory do. What the last registration from an origin said
-    /// holds for all its sessions: so an origin may come to be shared, or not, while it has some.
+    /// Says that many users share the origin, such as that of a proxy: the limits on numbers for one origin do not hold
+    /// for it, as if it were [`QuotaKey`]`(0)`. Those on cost and memory do. What the last registration from an origin
+    /// said holds for all its sessions: so an origin may come to be shared, or not, while it has some.
     pub fn with_shared_origin(self) -> Self {
         Self { source: self.source.shared(), ..self }
     }
@@ -177,10 +178,10 @@ impl Registration {
     }
 
     /// Gives the session another time to wait when this connection breaks, in place of
-    /// [`Limits::resume_time_max`](crate::Limits::resume_time_max): more for clients that come from where connections stay
-    /// away for longer, such as pages of a browser. Zero ends the session with the connection. The client is told it in its
-    /// welcome or with its resume, and it holds until the session goes on with another connection. Parts of milliseconds do
-    /// not count.
+    /// [`Limits::resume_time_max`](crate::Limits::resume_time_max): more for clients that come from where connections
+    /// stay away for longer, such as pages of a browser. Zero ends the session with the connection. The client is told
+    /// it in its welcome or with its resume, and it holds until the session goes on with another connection. Parts of
+    /// milliseconds do not count.
     ///
     /// # Errors
     ///

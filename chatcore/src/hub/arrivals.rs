@@ -105,9 +105,10 @@ impl Hub {
         checked.map_err(|sessions_of_origin_max| Refusal::OriginFull { sessions_of_origin_max })
     }
 
-    /// Whether the hub may give a client the session that it asks for: there is one by its name and its token, and the request
-    /// is newer than the last one for it. A program that takes its time for such decisions need not ask itself about others:
-    /// [`admit`](Self::admit) would refuse them whatever it decides. A registration that asks for a name is not checked.
+    /// Whether the hub may give a client the session that it asks for: there is one by its name and its token, and the
+    /// request is newer than the last one for it. A program that takes its time for such decisions need not ask itself
+    /// about others: [`admit`](Self::admit) would refuse them whatever it decides. A registration that asks for a name
+    /// is not checked.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! How sessions end or lose their connection, and what is due then: a final message to the client, news to those who know
-//! it, reports to the senders of what it has not acknowledged.
+//! How sessions end or lose their connection, and what is due then: a final message to the client, news to those who
+//! know it, reports to the senders of what it has not acknowledged.
 
 use core::mem;
 
@@ -44,8 +44,8 @@ impl Hub {
         self.note_work(work);
     }
 
-    /// Ends a session: frees its name if its user has no other, tells whom it concerns, and lets its connection be written
-    /// out. Returns the work that it took.
+    /// Ends a session: frees its name if its user has no other, tells whom it concerns, and lets its connection be
+    /// written out. Returns the work that it took.
     pub(super) fn end_with_hint(&mut self, index: usize, reason: CloseReason, hint: Option<ReconnectHint<'_>>) -> u32 {
         self.end_with_words(index, reason, None, hint)
     }
@@ -107,8 +107,8 @@ impl Hub {
             closing.ended = Some(ended);
             sessions.origins.close(session.share);
         }
-        // What came with the client's final message is answered and acknowledged first, because nothing follows ours. An
-        // answer has its number only if all answers before it go out, too.
+        // What came with the client's final message is answered and acknowledged first, because nothing follows ours.
+        // An answer has its number only if all answers before it go out, too.
         if let Some(accepted) = session.accepted.take(session.received).filter(|_| reason != CloseReason::Evicted) {
             sessions.counters.accepted += 1 + u64::from(accepted.more);
             closing.outbox.push(&HubMessage::Accepted(accepted.into()), &mut sessions.pool);

@@ -38,8 +38,8 @@ impl Pace {
         self.nanos == 0
     }
 
-    /// The rate so many times. How far a bucket may be ahead stays the same in time, so the burst is as many times as large,
-    /// too.
+    /// The rate so many times. How far a bucket may be ahead stays the same in time, so the burst is as many times as
+    /// large, too.
     pub(super) fn times(self, factor: u32) -> Self {
         let nanos = if self.is_unlimited() { 0 } else { (self.nanos / u64::from(factor)).max(1) };
         Self { nanos, ..self }
@@ -88,7 +88,8 @@ impl Bucket {
         }
     }
 
-    /// Charges as much as puts the bucket no more than so many bursts ahead. It may be further ahead already, and stays so.
+    /// Charges as much as puts the bucket no more than so many bursts ahead. It may be further ahead already, and stays
+    /// so.
     pub(super) fn charge_up_to(&mut self, now: Instant, cost: u32, pace: &Pace, bursts: u64) {
         let before = self.paid_off_at;
         self.charge(now, cost, pace);

@@ -9,9 +9,9 @@ use crate::name::UserName;
 use crate::time::Instant;
 
 impl Hub {
-    /// Gives the hub other limits while it runs. They hold for what comes from now on: nobody is ended because there are
-    /// more users, rooms or members than a lower limit allows, and a connection in its handshake keeps the times that it
-    /// began with. Those limits that sessions rely on, or that are spread over all sessions, cannot change:
+    /// Gives the hub other limits while it runs. They hold for what comes from now on: nobody is ended because there
+    /// are more users, rooms or members than a lower limit allows, and a connection in its handshake keeps the times
+    /// that it began with. Those limits that sessions rely on, or that are spread over all sessions, cannot change:
     /// [`Limits::check_change`] names them. The call takes time in proportion to the origins if
     /// [`origin_rate`](Limits::origin_rate) changes, and otherwise none.
     ///
@@ -38,18 +38,20 @@ impl Hub {
     }
 
     /// Says how many times the limits of an origin hold for each site, in place of what
-    /// [`Registration::with_site`](crate::Registration::with_site) has said before. What the next registration or charge from a
-    /// site says holds for that: a driver that says a factor says the new one from then on. 0 counts as 1. The call takes time in proportion to the sites.
+    /// [`Registration::with_site`](crate::Registration::with_site) has said before. What the next registration or
+    /// charge from a site says holds for that: a driver that says a factor says the new one from then on. 0 counts as
+    /// 1. The call takes time in proportion to the sites.
     pub fn set_site_factor(&mut self, now: Instant, factor: u32) {
         self.clock(now);
         let (sessions, _) = self.ordered.unordered();
         sessions.origins.set_factors(factor.max(1), &sessions.origin_pace);
     }
 
-    /// Sets the Unix time of [`Instant::ZERO`](crate::Instant::ZERO) anew, as [`with_unix_epoch`](Self::with_unix_epoch) does
-    /// for a hub that begins: the wall clock was set, or the machine slept while the clock of the driver stood still. The ids
-    /// of the messages that come from now on hold the new time. If it is earlier than before, they keep the latest time that
-    /// an id has held, and rise, until the clock has caught up.
+    /// Sets the Unix time of [`Instant::ZERO`](crate::Instant::ZERO) anew, as
+    /// [`with_unix_epoch`](Self::with_unix_epoch) does for a hub that begins: the wall clock was set, or the machine
+    /// slept while the clock of the driver stood still. The ids of the messages that come from now on hold the new
+    /// time. If it is earlier than before, they keep the latest time that an id has held, and rise, until the clock has
+    /// caught up.
     ///
     /// ```
     /// use std::time::Duration;
@@ -67,8 +69,8 @@ impl Hub {
         self.delivery.lowest_id = self.lowest_id();
     }
 
-    /// Reserves these names from now on, and no others: as [`with_reserved`](Self::with_reserved), while the hub runs. Who
-    /// has such a name already keeps it; [`kick`](Self::kick) ends its sessions.
+    /// Reserves these names from now on, and no others: as [`with_reserved`](Self::with_reserved), while the hub runs.
+    /// Who has such a name already keeps it; [`kick`](Self::kick) ends its sessions.
     pub fn set_reserved(&mut self, names: impl IntoIterator<Item = UserName>) {
         self.reserved = names.into_iter().map(|name| name.confusable_key().into_owned()).collect();
     }

@@ -1,5 +1,5 @@
-//! The hub against a small model of it: users with several sessions, mailboxes, rooms whose members do not always keep up,
-//! clients that go on with another's session, and a program that decides about requests.
+//! The hub against a small model of it: users with several sessions, mailboxes, rooms whose members do not always keep
+//! up, clients that go on with another's session, and a program that decides about requests.
 
 mod chat;
 mod run;

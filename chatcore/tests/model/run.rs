@@ -147,8 +147,8 @@ impl Run {
         }
     }
 
-    /// All that is due comes before the hub's goodbye, if what was said in rooms was given to the members by then: that is
-    /// why the actions are drained first. A goodbye waits for the requests before it.
+    /// All that is due comes before the hub's goodbye, if what was said in rooms was given to the members by then: that
+    /// is why the actions are drained first. A goodbye waits for the requests before it.
     fn close(&mut self, device: usize) {
         if self.online(device).is_none() {
             return;

@@ -146,8 +146,8 @@ impl World {
         bytes
     }
 
-    /// Moves the time, step by step to each deadline on the way, as a driver does. What is more than one call does is due
-    /// again at once, but comes to an end.
+    /// Moves the time, step by step to each deadline on the way, as a driver does. What is more than one call does is
+    /// due again at once, but comes to an end.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         let mut slices = 0;

@@ -1,7 +1,7 @@
 //! What a server says to whom it has no room for, before anything of theirs is read.
 
-/// A record with the alert `internal_error`, as it is before the keys are known (RFC 8446, 5.1 and 6): it stands for whatever
-/// the server cannot do.
+/// A record with the alert `internal_error`, as it is before the keys are known (RFC 8446, 5.1 and 6): it stands for
+/// whatever the server cannot do.
 pub(crate) const NO_ROOM_IN_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
 
 /// An answer of HTTP that comes before the request is read (RFC 9110, 15.6.4).

@@ -110,8 +110,8 @@ impl Opening {
         }
     }
 
-    /// What the peer is told if our side ends for this reason before it has all of the response to its request: nothing,
-    /// if it has not begun a request.
+    /// What the peer is told if our side ends for this reason before it has all of the response to its request:
+    /// nothing, if it has not begun a request.
     pub(crate) fn last_response(&self, error: &UpgradeError) -> Option<Vec<u8>> {
         self.owes_response().then(|| error.response_to(&self.head).into_bytes())
     }

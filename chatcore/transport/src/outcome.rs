@@ -18,9 +18,9 @@ pub enum Input {
     None,
     /// Nothing ever again: the peer has ended its side, or the transport broke.
     ///
-    /// An error of the kind [`InvalidData`](io::ErrorKind::InvalidData) says that the peer broke the rules of what is above the
-    /// socket. The peer is told why, in their terms. So that it gets to read that, end our side, and go on reading for a
-    /// while: what comes then is of no use.
+    /// An error of the kind [`InvalidData`](io::ErrorKind::InvalidData) says that the peer broke the rules of what is
+    /// above the socket. The peer is told why, in their terms. So that it gets to read that, end our side, and go on
+    /// reading for a while: what comes then is of no use.
     End(io::Result<()>),
 }
 
@@ -46,7 +46,8 @@ pub enum Flushed {
     Broken(io::Error),
 }
 
-/// What came around the bytes of the stream, and made work: see [`Transport::take_framing`](crate::Transport::take_framing).
+/// What came around the bytes of the stream, and made work: see
+/// [`Transport::take_framing`](crate::Transport::take_framing).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Framing {
@@ -54,7 +55,7 @@ pub struct Framing {
     pub bytes: u32,
     /// Records of TLS.
     pub records: u32,
-    /// Of these, those that gave TLS other keys, at the most. Records of TLS 1.3 with padding count here, too: from outside
-    /// they look the same.
+    /// Of these, those that gave TLS other keys, at the most. Records of TLS 1.3 with padding count here, too: from
+    /// outside they look the same.
     pub key_updates: u32,
 }

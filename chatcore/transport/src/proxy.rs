@@ -23,8 +23,8 @@ const LINE_BYTES_MAX: usize = 107;
 /// What a proxy says of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proxied {
-    /// Where the client connects from. None if the proxy does not say, or speaks for itself: to see whether the server is
-    /// there, for example.
+    /// Where the client connects from. None if the proxy does not say, or speaks for itself: to see whether the server
+    /// is there, for example.
     pub source: Option<SocketAddr>,
     /// The client speaks TLS with the proxy.
     pub is_encrypted: bool,

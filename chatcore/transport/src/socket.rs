@@ -14,8 +14,8 @@ use mio::{Interest, Registry, Token};
 
 use crate::{Input, Written};
 
-/// A read that gives less than it was asked for has given all there is, and epoll(7) promises to tell of more. Others may
-/// wait for us to try again.
+/// A read that gives less than it was asked for has given all there is, and epoll(7) promises to tell of more. Others
+/// may wait for us to try again.
 pub(crate) const SHORT_READ_IS_ALL: bool = cfg!(target_os = "linux");
 
 /// Pieces that go out with one write, at the most.
@@ -67,8 +67,9 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// The system's, if it cannot be made; and [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) if both of its ends are
-    /// this socket: a system that takes the port where nobody listens for our own end connects us to ourselves.
+    /// The system's, if it cannot be made; and [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) if both of its
+    /// ends are this socket: a system that takes the port where nobody listens for our own end connects us to
+    /// ourselves.
     pub fn stands(&self) -> io::Result<bool> {
         let error = each!(self, socket => socket.take_error())?;
         let reached = match (error, self) {

@@ -18,9 +18,9 @@ const UNSENT_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are taken at once, so that there is room for them encrypted.
 pub(crate) const WRITE_BYTES_MAX: usize = UNSENT_BYTES_MAX / 2;
 
-/// Bytes that a client may send while nothing of the stream comes of them: its handshake with its certificates, one long
-/// record, or records that carry nothing. `rustls` keeps an unfinished handshake message of 64 KiB, before the handshake and
-/// after it.
+/// Bytes that a client may send while nothing of the stream comes of them: its handshake with its certificates, one
+/// long record, or records that carry nothing. `rustls` keeps an unfinished handshake message of 64 KiB, before the
+/// handshake and after it.
 const SILENT_BYTES_MAX: usize = 20 << 10;
 
 /// Bytes in a record that asks for other keys (RFC 8446, section 4.6.3). There is nothing else in it.
@@ -42,20 +42,21 @@ pub struct TlsStream {
     is_blocked: bool,
     /// Our side ends when the socket has taken all.
     is_ending: bool,
-    /// The peer broke the rules, and has been told so; or there is no room for it. What it still sends is not looked at.
+    /// The peer broke the rules, and has been told so; or there is no room for it. What it still sends is not looked
+    /// at.
     is_failed: bool,
 }
 
 impl TlsStream {
-    /// Bytes of memory that a server's end keeps at the most, beside what is written: the keys, what has come of a record or of
-    /// a handshake, and a record that is decrypted.
+    /// Bytes of memory that a server's end keeps at the most, beside what is written: the keys, what has come of a
+    /// record or of a handshake, and a record that is decrypted.
     pub const SERVER_BYTES_MAX: usize = 56 << 10;
 
     /// What it keeps beside that if it asks for certificates of clients.
     pub const CLIENT_CERTIFICATES_BYTES_MAX: usize = SILENT_BYTES_MAX;
 
-    /// The server's end, which waits for the client to begin. A client that sends more than 20 KiB without anything of the
-    /// stream in it breaks the rules: so long is no handshake with a few certificates, and no record.
+    /// The server's end, which waits for the client to begin. A client that sends more than 20 KiB without anything of
+    /// the stream in it breaks the rules: so long is no handshake with a few certificates, and no record.
     ///
     /// # Errors
     ///
@@ -183,8 +184,8 @@ impl TlsStream {
         with_slices(chunks, bytes_max.min(WRITE_BYTES_MAX), |slices| self.write_slices(slices))
     }
 
-    /// The same with slices. If they are blocked, nothing of them is encrypted. If not, up to [`WRITE_BYTES_MAX`] are taken as a
-    /// whole.
+    /// The same with slices. If they are blocked, nothing of them is encrypted. If not, up to [`WRITE_BYTES_MAX`] are
+    /// taken as a whole.
     pub(crate) fn write_slices(&mut self, slices: &[IoSlice<'_>]) -> Written {
         match self.flush() {
             Flushed::All => {}

@@ -103,8 +103,8 @@ impl Transport {
         }
     }
 
-    /// Takes the header of the PROXY protocol, which comes before all else, from the socket, and nothing of what is after it.
-    /// None if it has not come as a whole; the system will tell when there is more.
+    /// Takes the header of the PROXY protocol, which comes before all else, from the socket, and nothing of what is
+    /// after it. None if it has not come as a whole; the system will tell when there is more.
     ///
     /// # Errors
     ///
@@ -114,8 +114,8 @@ impl Transport {
         reader.read(self.socket_mut())
     }
 
-    /// Says something to a peer that does not speak what is above the socket: as much as the socket takes at once. From then
-    /// on reads take what comes from the socket, and look at none of it.
+    /// Says something to a peer that does not speak what is above the socket: as much as the socket takes at once. From
+    /// then on reads take what comes from the socket, and look at none of it.
     ///
     /// # Errors
     ///
@@ -148,8 +148,8 @@ impl Transport {
         }
     }
 
-    /// What has come around the bytes of the stream since this was asked last: nothing over a socket. It is work for this end,
-    /// however little of the stream is in it, so a fair server charges the peer for it.
+    /// What has come around the bytes of the stream since this was asked last: nothing over a socket. It is work for
+    /// this end, however little of the stream is in it, so a fair server charges the peer for it.
     #[inline]
     pub fn take_framing(&mut self) -> Framing {
         match self {
@@ -224,8 +224,8 @@ impl Transport {
         }
     }
 
-    /// The same, because others need the place of this one. Over a WebSocket the peer is told so: with the status 503, if the
-    /// WebSocket is not open.
+    /// The same, because others need the place of this one. Over a WebSocket the peer is told so: with the status 503,
+    /// if the WebSocket is not open.
     ///
     /// # Errors
     ///
@@ -238,10 +238,10 @@ impl Transport {
         }
     }
 
-    /// Tells a peer for whom there is no room so, as far as that is possible without having read anything, and ends our side:
-    /// the words over a socket, the alert `internal_error` over TLS, and the status 503 over a WebSocket above a socket.
-    /// Nobody waits for a socket that does not take all of it. It is for a transport over which nothing has gone yet. From
-    /// then on reads take what comes from the socket, and look at none of it.
+    /// Tells a peer for whom there is no room so, as far as that is possible without having read anything, and ends our
+    /// side: the words over a socket, the alert `internal_error` over TLS, and the status 503 over a WebSocket above a
+    /// socket. Nobody waits for a socket that does not take all of it. It is for a transport over which nothing has
+    /// gone yet. From then on reads take what comes from the socket, and look at none of it.
     pub fn turn_away(&mut self, words: Chunks<'_>) {
         self.read_socket_alone();
         match &mut *self {

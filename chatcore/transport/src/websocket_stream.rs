@@ -15,8 +15,8 @@ use crate::opening::{Opening, Step};
 use crate::socket::WRITE_CHUNKS_MAX;
 use crate::{Base, Flushed, Framing, Input, Socket, Written};
 
-/// Bytes of the stream in one frame, at the most. TLS takes as much at once; and of a frame whose peer does not read, no more
-/// is kept here.
+/// Bytes of the stream in one frame, at the most. TLS takes as much at once; and of a frame whose peer does not read,
+/// no more is kept here.
 const PAYLOAD_BYTES_MAX: usize = 32 << 10;
 
 /// Bytes of frames that a client may write before the WebSocket is open. They are kept until then.
@@ -73,8 +73,8 @@ impl WebSocketStream {
     }
 
     /// The client's end, whose first [`flush`](crate::Transport::flush) sends this request. The request offers
-    /// [`SUBPROTOCOL`](chatcore::websocket::SUBPROTOCOL). What the client writes before the server has agreed is kept until
-    /// then. The seed is for the masks: it is for this connection alone, and nobody can guess it.
+    /// [`SUBPROTOCOL`](chatcore::websocket::SUBPROTOCOL). What the client writes before the server has agreed is kept
+    /// until then. The seed is for the masks: it is for this connection alone, and nobody can guess it.
     pub fn client(base: Base, request: UpgradeRequest, seed: [u8; 32]) -> Self {
         let mut unsent = Unsent::default();
         unsent.push(request.bytes());

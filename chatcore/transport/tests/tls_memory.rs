@@ -107,8 +107,8 @@ fn der(key: &KeyPair) -> PrivateKeyDer<'static> {
     PrivatePkcs8KeyDer::from(key.serialize_der()).into()
 }
 
-/// The server's end, and what it keeps from one call to the next: now, and at the most. What a call needs while it lasts is
-/// there once for all.
+/// The server's end, and what it keeps from one call to the next: now, and at the most. What a call needs while it
+/// lasts is there once for all.
 struct Accepted {
     transport: Transport,
     peer: UnixStream,

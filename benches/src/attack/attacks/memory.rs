@@ -39,8 +39,8 @@ const OUTBOX_MESSAGES: u64 = 64;
 /// From the one part of a frame to the other, so that they are read apart.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// MiB that the server may use while each connection keeps a byte. With what the fair users and the sessions take, it is half
-/// of what a buffer of 60 kB for each of 2 000 would be.
+/// MiB that the server may use while each connection keeps a byte. With what the fair users and the sessions take, it
+/// is half of what a buffer of 60 kB for each of 2 000 would be.
 const STARTS_MEMORY_MAX_MIB: u64 = 64;
 
 /// Connections of each attacker that sends half a frame.

@@ -1,5 +1,5 @@
-//! An open loop: each message is sent when it is due, whatever became of those before, and its latency counts from then.
-//! So a server that stops for a while is charged with all messages that had to wait.
+//! An open loop: each message is sent when it is due, whatever became of those before, and its latency counts from
+//! then. So a server that stops for a while is charged with all messages that had to wait.
 
 use std::time::{Duration, Instant};
 

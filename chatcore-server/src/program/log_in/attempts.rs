@@ -1,19 +1,20 @@
 //! How often somebody may try a password.
 //!
-//! Each wrong password fills a bucket, which drains with time; whose bucket is full has to wait until there is room for one
-//! more. There is a bucket for each origin, one for each name as each origin asks for it, and one for each name as all ask
-//! for it. The last is so wide that it slows down those alone who guess from everywhere.
+//! Each wrong password fills a bucket, which drains with time; whose bucket is full has to wait until there is room for
+//! one more. There is a bucket for each origin, one for each name as each origin asks for it, and one for each name as
+//! all ask for it. The last is so wide that it slows down those alone who guess from everywhere.
 //!
-//! An origin from which the right password of a name has come is a home of the name. There the bucket of the name and the
-//! origin is the only one: no tries for other names, and none from elsewhere, make the owner wait. So nobody can lock an
-//! owner out but who guesses the same name from the same origin, or, for an owner away from home, from the same origin or
-//! from everywhere. Each wait ends after the time that one place takes to come free, but whoever takes that place first
-//! makes the others wait again: who shares an origin with the owner can do that for as long as they like.
+//! An origin from which the right password of a name has come is a home of the name. There the bucket of the name and
+//! the origin is the only one: no tries for other names, and none from elsewhere, make the owner wait. So nobody can
+//! lock an owner out but who guesses the same name from the same origin, or, for an owner away from home, from the same
+//! origin or from everywhere. Each wait ends after the time that one place takes to come free, but whoever takes that
+//! place first makes the others wait again: who shares an origin with the owner can do that for as long as they like.
 //!
-//! An origin that many share, as a proxy's address, has no bucket for all names: one of its users would fill it for all.
+//! An origin that many share, as a proxy's address, has no bucket for all names: one of its users would fill it for
+//! all.
 //!
-//! All of this is bounded, and nobody can make the server forget what concerns somebody else: a name has homes of its own
-//! ([`Homes`]), and buckets that are full stay when there are too many ([`Buckets`]).
+//! All of this is bounded, and nobody can make the server forget what concerns somebody else: a name has homes of its
+//! own ([`Homes`]), and buckets that are full stay when there are too many ([`Buckets`]).
 
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,8 @@ const ORIGIN_EVERY: Duration = Duration::from_secs(10);
 /// Those for one name, from all origins from which the right one has not come.
 const NAME: Pace = Pace { burst: 100, every: Duration::from_secs(5) };
 
-/// Buckets of each kind for each thread. One hashes some 50 passwords in a second, and each fills a bucket for a minute at the
-/// most: fewer than so many are filled at a time.
+/// Buckets of each kind for each thread. One hashes some 50 passwords in a second, and each fills a bucket for a minute
+/// at the most: fewer than so many are filled at a time.
 const LEN_OF_THREAD_MAX: usize = 3_276;
 
 /// Buckets of each kind for few threads.
@@ -58,7 +59,8 @@ pub(super) struct Attempts {
     homes: Homes,
 }
 
-/// A try that is counted. Which buckets it has filled is known from then on: the name may be at home before it is decided.
+/// A try that is counted. Which buckets it has filled is known from then on: the name may be at home before it is
+/// decided.
 #[derive(Debug)]
 pub(super) struct Try {
     pair: (UserName, Origin),
@@ -80,8 +82,8 @@ impl Attempts {
         (self.origins.len_max, self.pairs.len_max, self.names.len_max) = (len_max, len_max, len_max);
     }
 
-    /// How long it takes until there is room for one more try; zero if there is. `origin_burst` is how many wrong ones the
-    /// origin has at once for all names together; none if these are not counted.
+    /// How long it takes until there is room for one more try; zero if there is. `origin_burst` is how many wrong ones
+    /// the origin has at once for all names together; none if these are not counted.
     pub(super) fn wait(&self, now: Instant, name: &UserName, origin: Origin, origin_burst: Option<u32>) -> Duration {
         let pair = (name.clone(), origin);
         let of_pair = self.pairs.wait(now, &pair, PAIR);
@@ -121,8 +123,8 @@ impl Attempts {
         Ok(begun)
     }
 
-    /// The password of a try that was begun was right: it does not count. The origin's others do, and so do those of others
-    /// for the name. The origin belongs to this site, if to any.
+    /// The password of a try that was begun was right: it does not count. The origin's others do, and so do those of
+    /// others for the name. The origin belongs to this site, if to any.
     pub(super) fn succeeded(&mut self, begun: Try, site: Option<QuotaKey>) {
         let Try { pair, is_at_home, is_origin_counted } = begun;
         if !is_at_home {

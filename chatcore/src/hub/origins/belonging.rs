@@ -1,8 +1,8 @@
 //! To which site an origin belongs, and what counts there with it.
 //!
-//! An origin that has something keeps its site, or that it has none: its members of very many rooms would have to be counted
-//! anew. When the limits on numbers hold for it no more, or again, that takes a few steps: nothing of it counts in the site but
-//! its members, which go on counting there for the others of the site until it has nothing any more.
+//! An origin that has something keeps its site, or that it has none: its members of very many rooms would have to be
+//! counted anew. When the limits on numbers hold for it no more, or again, that takes a few steps: nothing of it counts
+//! in the site but its members, which go on counting there for the others of the site until it has nothing any more.
 
 use alloc::vec::Vec;
 
@@ -47,8 +47,8 @@ impl Origins {
         self.rank_size_in_site(index, site, is_coming);
     }
 
-    /// An account belongs to a site from now on, or to none. One that has something keeps the site that it has. What it says
-    /// of the factor of its site holds at any rate.
+    /// An account belongs to a site from now on, or to none. One that has something keeps the site that it has. What it
+    /// says of the factor of its site holds at any rate.
     pub(super) fn set_site(&mut self, index: u32, site: Option<Site>, pace: &Pace) {
         let account = &self.accounts[index as usize];
         let (before, is_used, is_counted) = (account.belongs_to, account.users > 0, account.is_counted);

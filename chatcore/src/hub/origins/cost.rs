@@ -9,8 +9,8 @@ use crate::time::Instant;
 /// How many bursts an origin may come to be behind for what is not asked before it is charged.
 const DEBT_BURSTS_MAX: u64 = 2;
 
-/// What an origin is charged at the most for the watchers of one name: strangers choose how many they are, and are not to
-/// use up the rate of all who share the origin.
+/// What an origin is charged at the most for the watchers of one name: strangers choose how many they are, and are not
+/// to use up the rate of all who share the origin.
 const NEWS_COST_MAX: u32 = 1_000;
 
 impl Origins {
@@ -66,8 +66,9 @@ impl Origins {
         }
     }
 
-    /// Charges an origin for what others are told of one of its sessions that comes or goes. Nobody is asked before, and
-    /// others decide how many they are: so it costs no more than some of them, and leaves no debt beyond another burst.
+    /// Charges an origin for what others are told of one of its sessions that comes or goes. Nobody is asked before,
+    /// and others decide how many they are: so it costs no more than some of them, and leaves no debt beyond another
+    /// burst.
     pub(in crate::hub) fn charge_news(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) {
         if cost > 0 {
             self.charge_up_to(now, account, cost.min(NEWS_COST_MAX), pace);
@@ -75,7 +76,8 @@ impl Origins {
     }
 
     /// Charges an origin for asking to be let in, and for what that has cost already. If it has asked too often, or its
-    /// site has, when it may ask again. Its sessions wait for that, too, and so this leaves no debt beyond another burst.
+    /// site has, when it may ask again. Its sessions wait for that, too, and so this leaves no debt beyond another
+    /// burst.
     pub(in crate::hub) fn charge_admission(
         &mut self,
         now: Instant,

@@ -23,8 +23,8 @@ impl Origins {
         bound.check(more, number(numbers), site.map(|site| (number(&site.numbers), site.factor)))
     }
 
-    /// Whether one more session may begin that comes from there, after these have ended. If not, how many its origin or its
-    /// site may have.
+    /// Whether one more session may begin that comes from there, after these have ended. If not, how many its origin or
+    /// its site may have.
     pub(in crate::hub) fn check_session<'a>(
         &self,
         registration: &Registration,

@@ -1,7 +1,8 @@
 //! The whole of what a chat is: sessions with what they are to be told, and rooms with who is in them.
 //!
-//! What a session is told is a stream in one order, of which only two things may be missing: messages of a room, and who
-//! came into it or went. Both are told of in their place. Answers that have no place in the stream come in any order.
+//! What a session is told is a stream in one order, of which only two things may be missing: messages of a room, and
+//! who came into it or went. Both are told of in their place. Answers that have no place in the stream come in any
+//! order.
 
 mod requests;
 mod session;
@@ -158,7 +159,8 @@ impl Chat {
         session.come_to_the_end();
     }
 
-    /// A device has acknowledged everything, and has looked again since: there was room to tell it what it does not know.
+    /// A device has acknowledged everything, and has looked again since: there was room to tell it what it does not
+    /// know.
     pub(crate) fn catch_up(&mut self, device: usize) {
         let session = self.session(device);
         (session.owed_bytes, session.was_full) = (0, false);

@@ -16,8 +16,8 @@ pub(super) const FRAME_BYTES: usize = 64;
 /// What an outbox must have room for beside a body, and what it can still hold of an acknowledged stream.
 const SPARE_BYTES: usize = 256 + 256;
 
-/// What makes room in an outbox between what a session hears at one time: the acknowledgement of what it heard before, a
-/// resume, and the acknowledgement of what it has just heard of this.
+/// What makes room in an outbox between what a session hears at one time: the acknowledgement of what it heard before,
+/// a resume, and the acknowledgement of what it has just heard of this.
 const TIMES_OF_ROOM_MAX: u32 = 3;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,8 @@ pub(super) struct News {
 pub(super) enum Entry {
     /// It may be missed if the outbox was perhaps full.
     Message { message: Message, may_be_missed: bool },
-    /// All that happened at one time, in no order. If the contrary follows before it was told, nobody need hear of either.
+    /// All that happened at one time, in no order. If the contrary follows before it was told, nobody need hear of
+    /// either.
     News(Vec<News>),
     /// A join or a leave is done: messages of the room come only between the two.
     Done { number: u64, left: Option<usize> },
@@ -89,7 +90,8 @@ pub(crate) struct Session {
     pub(super) begun: u64,
     /// Messages with higher ids that bear its name are its own, and what was sent to its user since has come to it.
     pub(super) since: MessageId,
-    /// Messages with ids above the first, up to the second, may have come to other sessions of its user that have ended.
+    /// Messages with ids above the first, up to the second, may have come to other sessions of its user that have
+    /// ended.
     pub(super) shared: Option<(MessageId, MessageId)>,
     /// How long it waits when its connection breaks.
     pub(crate) resume_time: Duration,
@@ -100,7 +102,8 @@ pub(crate) struct Session {
     /// Those that are not.
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) stream: VecDeque<Entry>,
-    /// What it was told of messages since it began, or since it was last taken over. What is acknowledged may be left out.
+    /// What it was told of messages since it began, or since it was last taken over. What is acknowledged may be left
+    /// out.
     pub(super) told: VecDeque<Event>,
     /// What the client before was told and has not acknowledged, and this one is still to be told.
     pub(super) again: VecDeque<Event>,

@@ -46,7 +46,8 @@ impl Session {
         }
     }
 
-    /// What this session was told is remembered, because another client may have to hear it again. True if that is so now.
+    /// What this session was told is remembered, because another client may have to hear it again. True if that is so
+    /// now.
     pub(super) fn hear_again(&mut self, event: &Event) -> bool {
         let is_of_messages =
             matches!(event, Event::Message { .. } | Event::Missed { .. } | Event::Sent { .. } | Event::Report { .. });

@@ -52,8 +52,8 @@ pub extern "C" fn key_bytes() -> usize {
     UserName::new("Zoë").map_or(0, |name| name.confusable_key().len())
 }
 
-/// How many reports of the device of the example `serial_no_std` come within some minutes, in the last of which its line is
-/// pulled out for a while: the first, one after each minute, and one that is asked for.
+/// How many reports of the device of the example `serial_no_std` come within some minutes, in the last of which its
+/// line is pulled out for a while: the first, one after each minute, and one that is asked for.
 #[unsafe(no_mangle)]
 pub extern "C" fn reports(minutes: u32) -> usize {
     let mut greenhouse = greenhouse::Greenhouse::new();
