@@ -85,12 +85,14 @@ test("all that the page lets wait, and a draft as long as can be, is there for a
     }
 });
 
-test("what waits in a conversation that is closed is kept as gone, and goes before the room is left", async () => {
-    const client = clientOf({ state: "waiting" });
+test("what waits in a conversation that is closed while the page joins its rooms is kept as gone, and goes before the room is left", async () => {
+    const client = clientOf();
     const kept = [];
     const { requests, store } = begun(client, (states) => kept.push([client.asked.length, ...states]));
+    void requests.begin();
     requests.say("#lobby", "last words");
     requests.say("bob", "for bob");
+    client.asked.length = 0;
     void requests.close("#lobby");
     await turn();
     assert.deepEqual(client.asked, [["#lobby", "last words"], ["leave", "#lobby"]], "bob's waits on");
@@ -98,6 +100,38 @@ test("what waits in a conversation that is closed is kept as gone, and goes befo
     client.answers.get("last words").reject(refusal("not_a_member"));
     await turn();
     assert.match(store.model.failure, /^A message of yours was not sent\. It was for #lobby: /);
+});
+
+test("what waits in a conversation that is closed without a connection is told as not sent: it would be lost with the page", async () => {
+    for (const state of ["waiting", "connecting"]) {
+        const client = clientOf({ state });
+        const { requests, store } = begun(client);
+        requests.say("#lobby", "last words");
+        requests.say("bob", "for bob");
+        void requests.close("#lobby");
+        assert.equal(store.model.failure, "A message of yours was not sent.");
+        await turn();
+        client.state = "open";
+        requests.goOn();
+        assert.deepEqual(client.asked, [["leave", "#lobby"], ["bob", "for bob"]]);
+    }
+});
+
+test("what never went out, and is not shown any more when the session ends, does not wait unseen", async () => {
+    const client = clientOf();
+    const { requests, store } = begun(client);
+    requests.say("bob", "one");
+    await requests.close("bob");
+    // A conversation of this name that is begun anew does not have it.
+    requests.writeTo("bob");
+    client.state = "connecting";
+    client.answers.get("one").reject(refusal("unsent"));
+    await turn();
+    assert.match(store.model.failure, /^A message of yours was not sent\. It was for bob: the session ended/);
+    client.state = "open";
+    client.asked.length = 0;
+    requests.goOn();
+    assert.deepEqual(client.asked, []);
 });
 
 test("what never went out before the client ended is told as not sent", async () => {

@@ -60,12 +60,13 @@ export class Outbox {
         for (const written of all) this.#send(written);
     }
 
-    /** The conversation is closed: what waits for it goes now. A client without a session takes nothing. */
+    /** The conversation is closed: what waits for it goes now, or never. Nothing keeps it any more: what the client still had
+     * to send would be lost with the page. */
     close(name: string): void {
         const waiting = this.#waiting.filter(({ to }) => to === name);
         if (waiting.length === 0) return;
         this.#waiting = this.#waiting.filter(({ to }) => to !== name);
-        if (this.#client.limits === null)
+        if (this.#client.state !== "open")
             return this.#store.dispatch({ type: "failure", words: notSent(waiting.length) });
         this.#keep();
         for (const written of waiting) this.#send(written);
@@ -113,15 +114,21 @@ export class Outbox {
             (error: unknown) => {
                 const code = error instanceof ChatError ? error.code : null;
                 // The session ended, and it certainly never went out: the next session sends it.
-                if (code === "unsent" && !this.#isOver && this.#hasRoom(text)) this.#wait(written);
+                const goesOn = code === "unsent" && !this.#isOver && this.#isShown(written);
+                if (goesOn && this.#hasRoom(text)) this.#wait(written);
                 else this.#tell(written, UNKNOWN.has(code) ? "unconfirmed" : "failed", unsent(error));
             },
         );
     }
 
+    /** Whether its conversation has it: what nobody sees is not kept, either. */
+    #isShown({ to, key }: Pick<Written, "to" | "key">): boolean {
+        return this.#store.model.conversations.get(to)?.entries.some((entry) => entry.key === key) === true;
+    }
+
     #tell({ to, key }: Written, state: OwnState, why: string | null = null): void {
         this.#store.dispatch({ type: "state", to, key, state, id: null, time: null, why });
-        if (why === null || this.#isOver || this.#store.model.conversations.has(to)) return;
+        if (why === null || this.#isOver || this.#isShown({ to, key })) return;
         // Its conversation is closed, and shows it no more.
         const what = state === "failed" ? notSent(1) : "A message of yours may not have arrived.";
         this.#store.dispatch({ type: "failure", words: `${what} It was for ${to}: ${why}.` });
