@@ -329,7 +329,8 @@ test("what is written outlives an end that comes between two sessions, and a nam
     await server.stop();
 });
 
-test("who takes another name after an end is told what was not sent; no other tab has the session before", TIMEOUT, async () => {
+/** Somebody who has written two messages without a connection, and whose chat has ended since. */
+async function endedWriter() {
     const server = await startServer();
     let [socket, talk] = [null, polite(() => {})];
     const liar = await startLiar(server.port, {
@@ -340,7 +341,6 @@ test("who takes another name after an end is told what was not sent; no other ta
     });
     const context = await profile(browser);
     const page = await Person.enter(context, liar.url, "me");
-    const claims = () => page.page.evaluate(async () => (await navigator.locks.query()).held.length);
     talk = (opened) => opened.close();
     socket.terminate();
     await page.status.filter({ hasText: "Not connected" }).waitFor();
@@ -348,17 +348,77 @@ test("who takes another name after an end is told what was not sent; no other ta
     await page.message("two").getByText("waiting").waitFor();
     talk = (opened) => opened.once("message", () => opened.send(joinBytes([PREFACE, frame(0x02, [1])])));
     await page.status.filter({ hasText: "This server says what the page does not understand" }).waitFor();
+    const end = async () => {
+        await page.clean();
+        await context.close();
+        liar.end();
+        await server.stop();
+    };
+    return { page, end, setTalk: (other) => (talk = other) };
+}
+
+test("who takes another name after an end is told what was not sent; no other tab has the session before", TIMEOUT, async () => {
+    const { page, end, setTalk } = await endedWriter();
+    const claims = () => page.page.evaluate(async () => (await navigator.locks.query()).held.length);
     assert.equal(await claims(), 1, "a page that is loaded anew goes on");
     await page.page.getByRole("button", { name: "Sign in again" }).click();
     await until("the session is let go of", async () => (await claims()) === 0);
-    talk = polite(() => {}, { name: "other" });
+    setTalk(polite(() => {}, { name: "other" }));
     await page.register("other");
     await page.page.getByText("2 messages of yours were not sent.").waitFor();
     assert.deepEqual(await page.texts(), []);
+    await end();
+});
+
+test("until another name is there, nothing is told as not sent: a page that is loaded anew sends it", TIMEOUT, async () => {
+    const { page, end, setTalk } = await endedWriter();
+    await page.page.getByRole("button", { name: "Sign in again" }).click();
+    let isAsked = false;
+    setTalk((opened) => opened.once("message", () => (isAsked = true)));
+    const field = page.page.getByRole("textbox", { name: "Your name" });
+    await field.fill("other");
+    await field.press("Enter");
+    await until("the name is asked for", () => isAsked);
+    await page.page.getByRole("button", { name: "Cancel" }).waitFor();
+    assert.equal(await page.page.getByText("not sent").count(), 0);
+    setTalk(forgetful([], () => true));
+    await page.page.reload();
+    await page.connected();
+    for (const text of ["one", "two"]) await page.message(text).getByText("sending").waitFor();
+    await end();
+});
+
+test("who chooses another name, because somebody else has theirs meanwhile, is told what was not sent under theirs", TIMEOUT, async () => {
+    const first = await startServer();
+    const line = await startLine(first.port);
+    const context = await profile(browser);
+    const page = await Person.enter(context, line.url, "wanted");
+    [line.isOut] = [true, line.cut()];
+    await page.status.filter({ hasText: "Not connected" }).waitFor();
+    await page.say("this is me");
+    await page.message("this is me").getByText("waiting").waitFor();
+    await first.stop("SIGKILL");
+    const second = await startServer("--listen", `ws://127.0.0.1:${first.port}`);
+    const peer = await member(`http://127.0.0.1:${first.port}/`, "wanted", "#lobby");
+    line.isOut = false;
+    const choose = page.page.getByRole("button", { name: "Choose another name" });
+    await until("the name is taken", async () => {
+        const now = page.page.getByRole("button", { name: "Connect now" });
+        if (await now.isVisible()) await now.click({ timeout: 1_000, force: true }).catch(() => {});
+        return choose.isVisible();
+    });
+    await choose.click();
+    await page.register("other");
+    await page.page.getByText("A message of yours was not sent.").waitFor();
+    await page.say("hello");
+    await until("the peer hears it", () => peer.heard.some(({ text }) => text === "hello"));
+    assert.deepEqual(peer.heard.map(({ from, text }) => `${from} ${text}`), ["other hello"]);
+    assert.deepEqual(await page.texts(), ["hello"]);
     await page.clean();
+    await peer.client.close();
     await context.close();
-    liar.end();
-    await server.stop();
+    line.end();
+    await second.stop();
 });
 
 test("a list of people that could not be had is told, and comes when the room is opened again", TIMEOUT, async () => {

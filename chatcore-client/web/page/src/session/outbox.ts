@@ -72,6 +72,13 @@ export class Outbox {
         for (const written of waiting) this.#send(written);
     }
 
+    /** What waits is not sent.
+     *
+     * @returns How many messages that are. */
+    drop(): number {
+        return this.#waiting.splice(0).length;
+    }
+
     /** Nothing of this session is shown any more. What waits is handed over to the client, or left to the next session.
      *
      * @returns How many messages the client cannot send: it has no session yet, or is not yet in their rooms. */
@@ -136,7 +143,7 @@ export class Outbox {
 }
 
 /** What waits since before the page was loaded anew, or since a session that has ended. */
-export function waitingIn({ conversations }: Model): Written[] {
+function waitingIn({ conversations }: Model): Written[] {
     return [...conversations.values()].flatMap(({ name, entries }) =>
         entries.filter(isWaiting).map(({ text, key }) => ({ to: name, text, key })),
     );

@@ -183,6 +183,13 @@ export class Requests {
         this.#outbox.flush();
     }
 
+    /** What was written before this session is not sent in it.
+     *
+     * @returns How many messages that are. */
+    drop(): number {
+        return this.#outbox.drop();
+    }
+
     /** Nothing of this session is shown any more. What waits is left to the client, or to the next session.
      *
      * @returns How many messages the client cannot send. */

@@ -5,7 +5,6 @@ import type { Action } from "../model/actions.ts";
 import { restore } from "../model/snapshot.ts";
 import { INITIAL } from "../model/types.ts";
 import type { Link } from "../model/types.ts";
-import { userOf } from "../text/names.ts";
 import { isTooOld } from "./age.ts";
 import { claim, newClaim } from "./claim.ts";
 import type { Release } from "./claim.ts";
@@ -15,7 +14,7 @@ import type { Kept, LogKept } from "./keep.ts";
 import { Keeper } from "./keeper.ts";
 import { listen } from "./listen.ts";
 import { notify } from "./notify.ts";
-import { OUTBOX_BYTES_MAX, waitingIn } from "./outbox.ts";
+import { OUTBOX_BYTES_MAX } from "./outbox.ts";
 import { Requests } from "./requests.ts";
 import type { Store } from "./store.ts";
 import { tell } from "./tell.ts";
@@ -44,8 +43,6 @@ export class Session {
     #isTicketKept = true;
     /** There is no client any more, and a page that is loaded anew goes on all the same. */
     #isKeptOn = false;
-    /** The session has ended for good: whoever has another name now need not be the same person. */
-    #isOver = false;
     #claim: { readonly name: string; readonly release: Release } | null = null;
 
     constructor(store: Store) {
@@ -147,24 +144,13 @@ export class Session {
     register(name: string, password: string): void {
         this.#end();
         this.#release();
-        let note = this.#note;
-        const { me } = this.#store.model;
-        if (this.#isOver && me !== null && userOf(name) !== me.name) {
-            const lost = waitingIn(this.#store.model).length;
-            this.#clear();
-            if (lost > 0) {
-                note = notSent(lost);
-                // Who has the other name at once reads no note.
-                this.#store.dispatch({ type: "failure", words: note });
-            }
-        }
         const asksPassword = password !== "";
         this.#store.dispatch({
             type: "phase",
-            phase: { kind: "prompt", name, error: null, note, asksPassword, isBusy: true },
+            phase: { kind: "prompt", name, error: null, note: this.#note, asksPassword, isBusy: true },
         });
         this.#isLogLost = false;
-        const begun = this.#begin(name, password !== "");
+        const begun = this.#begin(name, asksPassword);
         begun?.client.register(name, { credential: password }).catch((error: unknown) => this.#notBegun(begun.client, name, error));
     }
 
@@ -209,13 +195,13 @@ export class Session {
         const lost = this.#end({ isHandedOver: true });
         this.prompt({ name: me?.displayName ?? me?.name ?? "", note: lost === 0 ? null : notSent(lost) });
         this.#clear();
-        forget();
         // Another click is not another answer.
         this.#store.flush();
     }
 
-    /** Nothing of what was said is there for whoever comes next. */
+    /** Nothing of what was said is there for whoever comes next, nor is it kept. */
     #clear(): void {
+        forget();
         const { isSeen, phase, nextKey } = this.#store.model;
         // What the client before is still told is of other entries.
         this.#store.replace({ ...INITIAL, isSeen, phase, nextKey });
@@ -285,7 +271,6 @@ export class Session {
         const ours = this.#ours(client);
         const refusal = ours(({ detail: { code, message, after } }: ChatEvent<"refused">) => {
             const asksPassword = code === "denied";
-            this.#isOver = true;
             this.prompt({ name, error: refused(code, message, after, hasPassword), asksPassword });
         });
         const reconnecting = ours(({ detail }: ChatEvent<"reconnecting">) => this.#reconnecting(name, detail));
@@ -314,10 +299,18 @@ export class Session {
 
     #entered(client: Client, requests: Requests): void {
         this.#requests = requests;
-        this.#isOver = false;
+        const { me, phase } = this.#store.model;
+        if (phase.kind === "prompt" && me !== null && client.name !== me.name) this.#another(requests);
         this.#link({ kind: "open" });
         this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
         this.#keepTicket(client);
+    }
+
+    /** Somebody was asked for a name, and has another one than before: they need not be the same person. */
+    #another(requests: Requests): void {
+        const lost = requests.drop();
+        this.#clear();
+        if (lost > 0) this.#store.dispatch({ type: "failure", words: notSent(lost) });
     }
 
     #reconnecting(name: string, { why: reason }: { why: Reason }): void {
@@ -340,7 +333,6 @@ export class Session {
         if (isGoodbye) this.#release();
         // What the client has not sent is told after this.
         this.#isKeptOn = !isGoodbye;
-        this.#isOver = true;
         this.#link({ kind: "ended", why: ended(reason) });
     }
 
