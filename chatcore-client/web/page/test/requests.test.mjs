@@ -150,6 +150,20 @@ test("a room that is joined does not come in the middle of what somebody writes 
     }
 });
 
+test("why a room could not be joined is over when it can: also for who has left everything", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    await Promise.all([requests.close("#lobby"), turn().then(() => client.answers.get("#lobby").resolve())]);
+    assert.equal(store.model.open, null);
+    store.dispatch({ type: "failure", words: "The room is full." });
+    const joined = requests.join("#lobby");
+    await turn();
+    assert.equal(store.model.failure, "The room is full.", "nothing else is known yet");
+    client.answers.get("#lobby").resolve();
+    await joined;
+    assert.deepEqual([store.model.open, store.model.failure], ["#lobby", null]);
+});
+
 test("who has no conversation here begins in the rooms of their other sessions, or else in the first room", async () => {
     for (const [pages, rooms] of [
         [[{ rooms: ["#garden"], users: [] }, { rooms: ["#kitchen"], users: [] }], ["#garden", "#kitchen"]],

@@ -123,6 +123,8 @@ export class Requests {
 
     open(name: string): void {
         this.#refused.delete(name);
+        // The person goes on: the model sees that only of who comes from another conversation.
+        this.#dispatch({ type: "failure", words: null });
         this.#dispatch({ type: "open", name });
         this.#store.flush();
         this.refresh();
