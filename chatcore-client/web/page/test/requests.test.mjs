@@ -194,6 +194,30 @@ test("a room that another session leaves while this one joins it: the server say
     }
 });
 
+test("a room that is left while the server is asked whether we are in it does not come back", async () => {
+    // Its answer may come with that to the leaving.
+    for (const isTogether of [false, true]) {
+        const client = clientOf();
+        const { store, requests } = begun(client);
+        let answer;
+        client.rosters.push(new Promise((resolve) => (answer = resolve)));
+        const joined = requests.join("#lobby");
+        await turn();
+        client.answers.get("#lobby").resolve();
+        requests.moved("#lobby", false);
+        await turn();
+        const left = requests.close("#lobby");
+        await turn();
+        assert.deepEqual(client.asked, [["join", "#lobby"], ["roster", "#lobby"], ["leave", "#lobby"]]);
+        if (isTogether) client.answers.get("#lobby").resolve();
+        answer([user("alice")]);
+        await joined;
+        assert.deepEqual([[...store.model.conversations.keys()], store.model.open], [[], null]);
+        client.answers.get("#lobby").resolve();
+        await left;
+    }
+});
+
 /** A session that was lost, of somebody in two rooms; it begins anew. */
 function beginningAnew(client) {
     const given = begun(client);

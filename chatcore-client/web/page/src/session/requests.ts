@@ -29,7 +29,7 @@ export class Requests {
     readonly #watched = new Set<string>();
     /** Rooms that we have left, until the server has answered. */
     readonly #leaving = new Set<string>();
-    /** Rooms that we ask to join, unless another session of ours has left them meanwhile. */
+    /** Rooms that we ask to join, unless we have left them meanwhile, here or in another session of ours. */
     readonly #entering = new Set<string>();
     /** Rooms that we have come into, and those that we have left, while rooms are learnt or joined anew; else null. */
     #moved: Map<string, boolean> | null = null;
@@ -67,10 +67,13 @@ export class Requests {
         const options = signal === undefined ? {} : { signal };
         this.#entering.add(room);
         await this.#client.join(room, options);
+        if (!this.#entering.has(room) && !this.isLeaving(room)) {
+            // Another session has left it, before this one was in it or after: the server says whether we are.
+            this.#entering.add(room);
+            await this.#client.roster(room, options).next();
+        }
         // Who has left it meanwhile leaves it after that.
-        if (this.isLeaving(room)) return;
-        // Another session has left it, before this one was in it or after: the server says whether we are.
-        if (!this.#entering.delete(room)) await this.#client.roster(room, options).next();
+        if (!this.#entering.delete(room)) return;
         this.moved(room, true);
         this.#dispatch({ type: "entered", room });
     }
