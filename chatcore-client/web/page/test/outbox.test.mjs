@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { INITIAL, keepLog, keptLog, restore } from "./parts.mjs";
+import { INITIAL, Requests, keepLog, keptLog, restore } from "./parts.mjs";
 import { beginning, begun, clientOf, refusal, turn } from "./session.mjs";
 
 test("what is written without a connection is kept as sent before it goes out, in order, and once", async () => {
@@ -175,6 +175,41 @@ test("what waits in a conversation that is closed before the session goes on is 
     client.answers.get("#lobby").resolve();
     await left;
     assert.deepEqual([...store.model.conversations.keys()], []);
+});
+
+/** A session without a connection, to be signed out of or closed: what waits in it was written in the order of its numbers,
+ * in two conversations by turns, and the first went out and came back. */
+async function shuffled() {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    requests.say("bob", "1");
+    client.state = "waiting";
+    for (const [to, text] of [["#lobby", "2"], ["bob", "3"], ["#lobby", "4"]]) requests.say(to, text);
+    client.answers.get("1").reject(refusal("unsent"));
+    await turn();
+    client.asked.length = 0;
+    return { client, store, requests, numbers: () => client.asked.filter(([, text]) => text > 0).map(([, text]) => text) };
+}
+
+test("what waits goes in the order in which it was written: when the session goes on, and for who signs out or loads the page anew", async () => {
+    for (const end of [
+        ({ client, requests }) => requests.goOn((client.state = "open")),
+        ({ requests }) => requests.end(true),
+        ({ client, store }) => new Requests(client, store, () => {}).end(true),
+    ]) {
+        const session = await shuffled();
+        end(session);
+        assert.deepEqual(session.numbers(), ["1", "2", "3", "4"]);
+    }
+});
+
+test("what waits in a conversation that is closed goes in the order in which it was written", async () => {
+    const session = await shuffled();
+    session.requests.say("bob", "5");
+    session.client.state = "open";
+    void session.requests.begin();
+    void session.requests.close("bob");
+    assert.deepEqual(session.numbers(), ["1", "3", "5"]);
 });
 
 test("what was under way when the module failed may have arrived", async () => {

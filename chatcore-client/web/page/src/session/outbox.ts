@@ -28,6 +28,7 @@ export class Outbox {
     readonly #store: Store;
     /** Keeps in the tab's storage what is shown now. */
     readonly #keep: () => void;
+    /** In the order in which they were written. */
     #waiting: Written[];
     #isOver = false;
 
@@ -52,7 +53,7 @@ export class Outbox {
     /** Sends what waits, if there is a session to send it in, and the page is in its rooms. */
     flush(): void {
         if (!this.#isReady || this.#waiting.length === 0) return;
-        const all = this.#waiting.sort((a, b) => a.key - b.key);
+        const all = this.#waiting;
         this.#waiting = [];
         for (const written of all) this.#tell(written, "pending");
         // Before it goes out: a page that is loaded anew meanwhile must not send it again.
@@ -107,7 +108,7 @@ export class Outbox {
     }
 
     #wait(written: Written): void {
-        this.#waiting.push(written);
+        this.#waiting = inOrder([...this.#waiting, written]);
         this.#tell(written, "waiting");
     }
 
@@ -144,7 +145,10 @@ export class Outbox {
 
 /** What waits since before the page was loaded anew, or since a session that has ended. */
 function waitingIn({ conversations }: Model): Written[] {
-    return [...conversations.values()].flatMap(({ name, entries }) =>
+    const all = [...conversations.values()].flatMap(({ name, entries }) =>
         entries.filter(isWaiting).map(({ text, key }) => ({ to: name, text, key })),
     );
+    return inOrder(all);
 }
+
+const inOrder = (written: Written[]): Written[] => written.sort((a, b) => a.key - b.key);
