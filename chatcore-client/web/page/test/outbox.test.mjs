@@ -105,11 +105,13 @@ test("what waits in a conversation that is closed while the page joins its rooms
 test("what waits in a conversation that is closed without a connection is told as not sent: it would be lost with the page", async () => {
     for (const state of ["waiting", "connecting"]) {
         const client = clientOf({ state });
-        const { requests, store } = begun(client);
+        const kept = [];
+        const { requests, store } = begun(client, (states) => kept.push(states));
         requests.say("#lobby", "last words");
         requests.say("bob", "for bob");
         void requests.close("#lobby");
         assert.equal(store.model.failure, "A message of yours was not sent.");
+        assert.deepEqual(kept, [[]], "nor does a page send it that is loaded anew");
         await turn();
         client.state = "open";
         requests.goOn();

@@ -67,9 +67,9 @@ export class Outbox {
         const waiting = this.#waiting.filter(({ to }) => to === name);
         if (waiting.length === 0) return;
         this.#waiting = this.#waiting.filter(({ to }) => to !== name);
+        this.#keep();
         if (this.#client.state !== "open")
             return this.#store.dispatch({ type: "failure", words: notSent(waiting.length) });
-        this.#keep();
         for (const written of waiting) this.#send(written);
     }
 
