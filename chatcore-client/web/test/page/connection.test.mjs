@@ -372,7 +372,13 @@ test("who takes another name after an end is told what was not sent; no other ta
 
 test("until another name is there, nothing is told as not sent: a page that is loaded anew sends it", TIMEOUT, async () => {
     const { page, end, setTalk } = await endedWriter();
-    await page.page.getByRole("button", { name: "Sign in again" }).click();
+    // What has just been written is kept, too.
+    await page.page.evaluate(() => {
+        const field = document.querySelector("textarea");
+        field.value = "half of it";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        [...document.querySelectorAll("button")].find((button) => button.innerText === "Sign in again").click();
+    });
     let isAsked = false;
     setTalk((opened) => opened.once("message", () => (isAsked = true)));
     const field = page.page.getByRole("textbox", { name: "Your name" });
@@ -385,6 +391,7 @@ test("until another name is there, nothing is told as not sent: a page that is l
     await page.page.reload();
     await page.connected();
     for (const text of ["one", "two"]) await page.message(text).getByText("sending").waitFor();
+    assert.equal(await page.composer().inputValue(), "half of it");
     await end();
 });
 

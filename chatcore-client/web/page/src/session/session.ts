@@ -133,6 +133,8 @@ export class Session {
         name?: string;
         asksPassword?: boolean;
     }): void {
+        // Until somebody has a name, a page that is loaded anew goes on with what is shown now.
+        this.#keeper.keep();
         this.#end();
         this.#release();
         this.#store.dispatch({
@@ -164,9 +166,10 @@ export class Session {
         if (begun === null) return;
         this.#requests = begun.requests;
         begun.client.resume(ticket).catch((error: unknown) => {
-            // It would not be taken another time either.
-            if (this.#client === begun.client) forget();
+            const isOurs = this.#client === begun.client;
             this.#notBegun(begun.client, ticket.name, error);
+            // It would not be taken another time either.
+            if (isOurs) forget();
         });
     }
 
