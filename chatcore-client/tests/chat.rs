@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chatcore_client::Connection;
+use chatcore_client::{Connection, Event};
 use programs::{PATIENCE, Server, run, run_on_file, timeless};
 
 fn registered(name: &str) -> String {
@@ -275,18 +275,70 @@ fn a_script_that_quits_still_learns_what_became_of_what_it_sent() {
 
 #[test]
 fn answers_that_do_not_come_are_waited_for_as_long_as_it_is_told_to() {
+    // A list waits for the one before it, and the end of the input does not.
+    for (input, requests) in [("@bob:hello\n/who\n", 2), ("@bob:hello\n/who\n/who\n/who\n", 4)] {
+        let server = Server::start();
+        let mut alice = server.json("alice", &["--linger", "0.05"]);
+        server.program.signal("STOP");
+        alice.write(input);
+        let (status, stdout, stderr) = alice.end();
+        assert_eq!(status.code(), Some(1));
+        assert_eq!(stdout, [r#"{"event":"closed","reason":"unanswered"}"#]);
+        let words = format!(
+            "chatcore-client: {}: {requests} of the requests were not answered in time: --linger SECONDS gives them more",
+            server.address
+        );
+        assert_eq!(stderr, ["chatcore-client: to bob, may be lost: hello", &words]);
+    }
+}
+
+#[test]
+fn what_waits_behind_a_list_is_told_to_whom_it_was_not_sent() {
     let server = Server::start();
     let mut alice = server.json("alice", &["--linger", "0.05"]);
     server.program.signal("STOP");
-    alice.write("@bob:hello\n/who\n");
+    alice.write("/join #Lobby\n/who\n/who\nto all\n/leave\nto nobody\n");
     let (status, stdout, stderr) = alice.end();
     assert_eq!(status.code(), Some(1));
-    assert_eq!(stdout, [r#"{"event":"closed","reason":"unanswered"}"#]);
-    let words = format!(
-        "chatcore-client: {}: 2 of the requests were not answered in time: --linger SECONDS gives them more",
-        server.address
-    );
-    assert_eq!(stderr, ["chatcore-client: to bob, may be lost: hello", &words]);
+    let [told, closed] = &stdout[..] else { panic!("{stdout:?}") };
+    assert!(told.starts_with(r#"{"event":"error","reason":"no_room","#) && told.ends_with(r#","line":6}"#), "{told}");
+    assert_eq!(closed, r#"{"event":"closed","reason":"unanswered"}"#);
+    assert_eq!(stderr[0], "chatcore-client: to #lobby, was not sent: to all");
+    assert_eq!(stderr.len(), 2, "{stderr:?}");
+}
+
+#[test]
+fn what_stands_after_the_word_to_leave_is_not_sent_whatever_waits_before_it() {
+    let server = Server::start();
+    let mut bob = server.user("bob");
+    let args = ["--connect", &server.address, "--name", "alice", "--json"];
+    let (code, stdout, stderr) = run(&args, "/who\n/who\n/who\n@bob:before\n/quit\n@bob:later\n");
+    let is_list = |line: &&String| line.contains(r#""event":"online""#);
+    assert_eq!(stdout.iter().filter(is_list).count(), 3, "what stands before it is done: {stdout:?}");
+    let last = format!("chatcore-client: {}: 1 message was not sent", server.address);
+    assert_eq!((code, stderr), (1, vec!["chatcore-client: to bob, was not sent: later".to_owned(), last]));
+    let (code, ..) = run(&args, "@bob:another\n");
+    assert_eq!(code, 0);
+    let mut hears = || loop {
+        if let Some(Event::Message { body, .. }) = bob.receive(PATIENCE).unwrap() {
+            return String::from_utf8(body).unwrap();
+        }
+    };
+    assert_eq!([hears(), hears()], ["before", "another"]);
+}
+
+#[test]
+fn more_than_is_read_ahead_is_done_in_its_order() {
+    const LISTS: usize = 450;
+    let server = Server::start();
+    let args = ["--connect", &server.address, "--name", "alice", "--json"];
+    let (code, stdout, stderr) = run(&args, &["/who\n".repeat(LISTS), "@alice:last\n".to_owned()].concat());
+    assert_eq!((code, stderr), (0, vec![]));
+    let is_list = |line: &&String| line.contains(r#""event":"online""#);
+    assert_eq!(stdout.iter().filter(is_list).count(), LISTS);
+    // The message is said when the last list is asked for, at the earliest.
+    let before = stdout.iter().take_while(|line| !line.contains(r#""body":"last""#)).filter(is_list);
+    assert!(before.count() + 1 >= LISTS);
 }
 
 #[test]

@@ -346,6 +346,47 @@ fn what_is_not_sent_any_more_is_not_waited_for() {
     }
 }
 
+/// P7: nobody who wants to leave waits for a list, and what they said while one waited goes out as if none had.
+#[test]
+fn whatever_waits_for_a_list_keeps_nobody_from_leaving() {
+    let keys = ["\x03", "\x04", "/quit\r"];
+    for (is_full, keys) in [true, false].into_iter().flat_map(|is_full| keys.map(|keys| (is_full, keys))) {
+        let server = Server::start();
+        let proxy = Proxy::start(&server.address, 0, 0);
+        let terminal = Terminal::start_either(is_full, &server, &proxy.address, &["--name", "alice"]);
+        terminal.says("you are alice");
+        proxy.freeze();
+        // The answer to the last line tells that those before it were read.
+        terminal.types("/who\r/who\r/who\r@bob:Z1\r/help quit\r");
+        terminal.has("/quit, exit");
+        let asked = Instant::now();
+        terminal.types(keys);
+        let (code, raw) = terminal.end();
+        assert!(asked.elapsed() < END_TIME_MAX, "{keys:?}: {:?}", asked.elapsed());
+        let said = String::from_utf8_lossy(&raw);
+        assert_eq!(code, Some(1), "{keys:?}: {said}");
+        // What a signal ends says nothing more.
+        let is_signal = !is_full && keys == "\x03";
+        let fate = if is_signal { "was not sent" } else { "may be lost" };
+        assert!(said.contains(&format!("chatcore-client: to bob, {fate}: Z1")), "{keys:?}: {said}");
+    }
+}
+
+/// P7: more lines may wait than are read ahead.
+#[test]
+fn more_lines_than_are_read_ahead_keep_nobody_from_leaving() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address, 0, 0);
+    let terminal = full_screen_at(&server, &proxy.address, &["--name", "alice"]);
+    terminal.has("you are alice");
+    proxy.freeze();
+    terminal.types("/who\r".repeat(400));
+    // The first line that the program has no room for stays, and so does what is typed after it.
+    terminal.has("/who/who/who");
+    terminal.types("\x03");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
 fn full_screen_at(server: &Server, address: &str, args: &[&str]) -> Terminal {
     Terminal::full_screen_at(server, address, (ROWS, COLUMNS), args)
 }

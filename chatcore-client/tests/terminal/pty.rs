@@ -106,7 +106,16 @@ impl Terminal {
         Self::run_at(size, client_at("xterm-256color", server, address).args(args))
     }
 
-    /// The same with these variables.
+    /// On the whole screen, or line by line.
+    pub(crate) fn start_either(is_full: bool, server: &Server, address: &str, args: &[&str]) -> Self {
+        if is_full {
+            Self::full_screen_at(server, address, (ROWS, COLUMNS), args)
+        } else {
+            Self::start_at(server, address, args)
+        }
+    }
+
+    /// On the whole screen, with these variables.
     pub(crate) fn full_screen_with(server: &Server, variables: &[(&str, &str)], args: &[&str]) -> Self {
         let client = client_at("xterm-256color", server, &server.address);
         Self::run(client.envs(variables.iter().copied()).args(args))

@@ -11,62 +11,102 @@ use crate::program::report::Report;
 use crate::program::requests::{PendingRequest, mapped};
 
 impl Session {
-    /// Does what a line asks for. Returns the command if there is no room for it now.
-    pub(super) fn execute(&mut self, command: &Command) -> Result<Option<Command>, Failure> {
-        match command {
-            Command::Send { to, body } => {
-                let pending = PendingRequest::message(to, body.as_bytes());
-                return self.ask(command, pending, |driver| driver.send(to, body.as_bytes()));
-            }
-            Command::SendBytes { to, body } => {
-                let pending = PendingRequest::message(to, body);
-                return self.ask(command, pending, |driver| driver.send(to, body));
-            }
-            Command::Say(text) => {
-                let Some(room) = self.current_room(&ParseError::NoRecipient.to_string())? else { return Ok(None) };
-                // Said now is said there, even if there is no room for it until later.
-                return self.execute(&Command::Send { to: room, body: text.clone() });
+    /// Does what a line asks for, as far as that needs no server. Returns what the server is to be asked for: from here on it names
+    /// its room, and nothing that is read after it changes that.
+    pub(super) fn prepare(&mut self, command: Command) -> Result<Option<Command>, Failure> {
+        Ok(match command {
+            Command::Say(body) => {
+                let room = self.current_room(&ParseError::NoRecipient.to_string())?;
+                room.map(|to| Command::Send { to, body })
             }
             Command::Join(room) => {
                 // What is typed next is meant for it, answered or not.
                 self.own.saved.room = Some(mapped(room.clone()));
-                return self.execute(&Command::Rejoin(room.clone()));
+                Some(Command::Rejoin(room))
+            }
+            Command::Leave(room) => {
+                let left = self.chosen_room(room, "/leave #room leaves a room")?;
+                self.own.saved.room.take_if(|current| Some(&*current) == left.as_ref());
+                left.map(|room| Command::Leave(Some(room)))
+            }
+            Command::Roster(room) => {
+                let room = self.chosen_room(room, "/roster #room lists who is in a room")?;
+                room.map(|room| Command::Roster(Some(room)))
+            }
+            Command::Reconnect => {
+                self.hurry();
+                None
+            }
+            Command::Help(text) => {
+                self.show(&Report::Help { text })?;
+                None
+            }
+            Command::Quit if self.console.is_interactive() => {
+                self.ask_before_leaving()?;
+                self.quit();
+                None
+            }
+            // A script is told what became of all that it asked for before.
+            Command::Quit => {
+                (self.input_ended, self.stay) = (true, false);
+                None
+            }
+            command => Some(command),
+        })
+    }
+
+    /// Asks the server for what a command wants. Returns the command if there is no room for it now.
+    pub(super) fn request(&mut self, command: &Command) -> Result<Option<Command>, Failure> {
+        match command {
+            Command::Send { to, body } => {
+                let pending = PendingRequest::message(to, body.as_bytes());
+                self.ask(command, pending, |driver| driver.send(to, body.as_bytes()))
+            }
+            Command::SendBytes { to, body } => {
+                let pending = PendingRequest::message(to, body);
+                self.ask(command, pending, |driver| driver.send(to, body))
             }
             Command::Rejoin(room) => {
                 let pending = PendingRequest::Join { room: mapped(room.clone()) };
-                return self.ask(command, pending, |driver| driver.join(room));
+                self.ask(command, pending, |driver| driver.join(room))
             }
-            Command::Leave(room) => {
-                let Some(room) = self.chosen_room(room.as_ref(), "/leave #room leaves a room")? else {
-                    return Ok(None);
-                };
+            Command::Leave(Some(room)) => {
                 let pending = PendingRequest::Leave { room: room.clone() };
-                let held = self.ask(&Command::Leave(Some(room.clone())), pending, |driver| driver.leave(&room))?;
-                self.own.saved.room.take_if(|current| *current == room);
-                return Ok(held);
+                self.ask(command, pending, |driver| driver.leave(room))
             }
             Command::Watch(names) => {
                 let pending = PendingRequest::Watch { names: names.iter().cloned().map(mapped).collect() };
-                return self.ask(command, pending, |driver| driver.watch(&borrowed(names)));
+                self.ask(command, pending, |driver| driver.watch(&borrowed(names)))
             }
             Command::Unwatch(names) => {
                 let pending = PendingRequest::Unwatch { names: names.iter().cloned().map(mapped).collect() };
-                return self.ask(command, pending, |driver| driver.unwatch(&borrowed(names)));
+                self.ask(command, pending, |driver| driver.unwatch(&borrowed(names)))
             }
-            Command::Roster(room) => {
-                let Some(room) = self.chosen_room(room.as_ref(), "/roster #room lists who is in a room")? else {
-                    return Ok(None);
-                };
-                return self.list(PendingRequest::Roster { room });
-            }
-            Command::Who => return self.list(PendingRequest::Who),
-            Command::Reconnect => self.hurry(),
-            Command::Help(text) => self.show(&Report::Help { text: text.clone() })?,
-            Command::Quit if self.console.is_interactive() => self.quit(),
-            // A script is told what became of all that it asked for before.
-            Command::Quit => (self.input_ended, self.stay) = (true, false),
+            Command::Roster(Some(room)) => self.list(PendingRequest::Roster { room: room.clone() }),
+            Command::Who => self.list(PendingRequest::Who),
+            // The rest is done, or has another form, when it is read.
+            Command::Say(_)
+            | Command::Join(_)
+            | Command::Leave(None)
+            | Command::Roster(None)
+            | Command::Reconnect
+            | Command::Help(_)
+            | Command::Quit => Ok(None),
         }
-        Ok(None)
+    }
+
+    /// Asks for what a person typed before they leave. A list is for nobody any more, and no message waits behind one.
+    pub(super) fn ask_before_leaving(&mut self) -> Result<(), Failure> {
+        while let Some(Held { command, line }) = self.held.pop_front() {
+            if matches!(command, Command::Who | Command::Roster(_)) {
+                continue;
+            }
+            if let Some(command) = self.request(&command)? {
+                self.held.push_front(Held { command, line });
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Asks the server for something that has one answer. Without a session it waits for one.
@@ -148,9 +188,9 @@ impl Session {
     }
 
     /// The room that is named, or else the current one.
-    fn chosen_room(&mut self, named: Option<&String>, usage: &str) -> Result<Option<String>, Failure> {
+    fn chosen_room(&mut self, named: Option<String>, usage: &str) -> Result<Option<String>, Failure> {
         match named {
-            Some(room) => Ok(Some(mapped(room.clone()))),
+            Some(room) => Ok(Some(mapped(room))),
             None => self.current_room(usage),
         }
     }

@@ -281,6 +281,15 @@ pub(super) const fn is_message(held: &Held) -> bool {
     matches!(held.command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_))
 }
 
+/// Bytes of what a command says.
+pub(super) const fn body_bytes(held: &Held) -> usize {
+    match &held.command {
+        Command::Send { body, .. } => body.len(),
+        Command::SendBytes { body, .. } => body.len(),
+        _ => 0,
+    }
+}
+
 /// Where whoever commands us is.
 fn console(args: &Args, terminal: Option<Settings>, waker: &Arc<Waker>) -> io::Result<Box<dyn Console>> {
     Ok(match terminal {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::Driver;
 
-use super::parts::{Held, Lost, Session, Stage, is_message};
+use super::parts::{Held, Lost, Session, Stage, body_bytes, is_message};
 use crate::program::command::{self, Command};
 use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
@@ -15,6 +15,12 @@ use crate::program::turn::Turn;
 
 /// Inputs that are taken before the program does all else again: however many there are, the server and signals have their turn.
 const INPUTS_MAX: usize = 200;
+
+/// Commands that wait, for room or for the answer to one before them, when no more input is read.
+pub(super) const HELD_MAX: usize = 200;
+
+/// Bytes of what these say, when no more input is read.
+pub(super) const HELD_BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Events that are handled before the program does all else again, at the most, also if there is time for more.
 pub(super) const EVENTS_MAX: usize = 500;
@@ -168,33 +174,53 @@ impl Session {
         }
         // Who waits for the server can leave.
         self.input_ended |= self.stage == Stage::Registering && self.console.has_ended();
+        // The end of the input is read although a command before it waits, and so is a key that leaves.
+        let mut is_blocked = false;
         for _ in 0..INPUTS_MAX {
             if !matches!(self.stage, Stage::Naming | Stage::LoggingIn | Stage::Open) || self.is_interrupted() {
                 return Ok(false);
             }
             if self.stage == Stage::Open
-                && let Some(Held { command, line }) = self.held.pop_front()
+                && !is_blocked
+                && let Some(held) = self.held.pop_front()
             {
-                self.input_line = line;
-                if let Some(command) = self.execute(&command)? {
-                    self.held.push_front(Held { command, line });
-                    return Ok(false);
-                }
+                is_blocked = self.waits_on(held)?;
                 continue;
             }
-            if self.input_ended {
+            if !self.input_ended && self.holds_enough() {
+                self.input_ended = self.console.is_interactive() && self.console.has_ended();
                 return Ok(false);
             }
-            let input = self.console.poll();
-            self.input_line = self.console.line();
-            match input {
-                Some(Input::Line(line)) => self.take_line(&line)?,
-                Some(Input::Command(command)) => self.take_command(&command)?,
-                Some(Input::Secret(secret)) => self.take_password(&secret)?,
-                Some(Input::Unusable { reason, detail }) => self.complain_of_input(reason, detail)?,
-                Some(Input::End) => self.input_ended = true,
-                None => return Ok(false),
+            if self.input_ended || !self.take_next()? {
+                return Ok(false);
             }
+        }
+        Ok(true)
+    }
+
+    /// Asks for what has waited. True if it has to wait on.
+    fn waits_on(&mut self, Held { command, line }: Held) -> Result<bool, Failure> {
+        self.input_line = line;
+        let held = self.request(&command)?;
+        let is_blocked = held.is_some();
+        match held {
+            Some(command) => self.held.push_front(Held { command, line }),
+            // It has as much time for its answer as those before it.
+            None => self.linger_until = None,
+        }
+        Ok(is_blocked)
+    }
+
+    /// Takes the next input. False if there is none now.
+    fn take_next(&mut self) -> Result<bool, Failure> {
+        let Some(input) = self.console.poll() else { return Ok(false) };
+        self.input_line = self.console.line();
+        match input {
+            Input::Line(line) => self.take_line(&line)?,
+            Input::Command(command) => self.take_command(command)?,
+            Input::Secret(secret) => self.take_password(&secret)?,
+            Input::Unusable { reason, detail } => self.complain_of_input(reason, detail)?,
+            Input::End => self.input_ended = true,
         }
         Ok(true)
     }
@@ -204,7 +230,7 @@ impl Session {
             return self.take_name(line);
         }
         match command::parse(line) {
-            Ok(Some(command)) => self.take_command(&command)?,
+            Ok(Some(command)) => self.take_command(command)?,
             Ok(None) => {}
             Err(error) => self.complain_of_input(error.reason(), error.to_string())?,
         }
@@ -214,11 +240,18 @@ impl Session {
         Ok(())
     }
 
-    fn take_command(&mut self, command: &Command) -> Result<(), Failure> {
-        let held = self.execute(command)?;
+    fn take_command(&mut self, command: Command) -> Result<(), Failure> {
         let line = self.input_line;
+        let Some(command) = self.prepare(command)? else { return Ok(()) };
+        // Nothing overtakes what waits.
+        let held = if self.held.is_empty() { self.request(&command)? } else { Some(command) };
         self.held.extend(held.map(|command| Held { command, line }));
         Ok(())
+    }
+
+    /// Whether so much waits that no more input is read.
+    fn holds_enough(&self) -> bool {
+        self.held.len() >= HELD_MAX || self.held.iter().map(body_bytes).sum::<usize>() >= HELD_BODY_BYTES_MAX
     }
 
     /// Says goodbye when there is nothing more to do.
@@ -242,6 +275,7 @@ impl Session {
         if self.console.is_interactive() || !registering && self.open_requests() == 0 && has_told_all {
             // What is not shown when we quit counts as never received. The output tells when it is.
             if self.has_shown_all() || self.console.leaves_at_once() {
+                self.ask_before_leaving()?;
                 self.quit();
                 return self.leave();
             }
