@@ -18,6 +18,9 @@ use super::sequences::{IDLE, REPORTS};
 /// The columns where the program alone writes, beside the list of conversations.
 const SIGN_COLUMNS: std::ops::Range<usize> = 18..20;
 
+/// The second waits for the first, and what is typed after it for both.
+const LISTS: &str = "/who\r/who\r";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Plain,
@@ -30,7 +33,7 @@ enum Place {
     Room,
     /// The conversation with bob. Line by line there is none: each line names him.
     Direct,
-    /// In the room, while the connection is looked for again.
+    /// In the room, while the connection is looked for again. A list is awaited, and another one waits for it.
     Reconnecting,
 }
 
@@ -86,6 +89,7 @@ impl Sitting {
             self.proxy.lead_to(NOWHERE);
             self.proxy.cut();
             self.terminal.has("reconnecting in");
+            self.terminal.types(LISTS);
         }
         self.is_there();
     }
@@ -324,6 +328,7 @@ fn a_terminal_that_nobody_reads_keeps_nobody_from_leaving_at_any_prompt() {
         if place == Reconnecting {
             proxy.lead_to(NOWHERE);
             proxy.cut();
+            pty.write_all(LISTS.as_bytes()).unwrap();
         } else if place != Name && kind == "dumb" {
             pty.write_all(b"@bob:still here\r").unwrap();
             assert_eq!(message(&mut bob).1, "still here");
