@@ -13,11 +13,11 @@ const WAITING_MEMORY_BYTES_MAX: usize = 256 << 20;
 
 /// Whether a driver may read. If not, it reads again when the program has taken events.
 ///
-/// The answer to a resume is read although the frames are past their bound: without it, the client would lose each connection. It
-/// is not read while the events are past the bound of their memory: otherwise a hub that ends sessions again and again would fill
-/// more. So what waits passes the bound of the memory by one read at the most, and that of the frames by another one for each answer
-/// to a resume. A hub that heeds acknowledgements never comes there, unless it keeps more than [`WAITING_BYTES_MAX`]: what waits
-/// here is in its outbox, too.
+/// The answer to a resume is read although the frames are past their bound: without it, the client would lose each
+/// connection. It is not read while the events are past the bound of their memory: otherwise a hub that ends sessions
+/// again and again would fill more. So what waits passes the bound of the memory by one read at the most, and that of
+/// the frames by another one for each answer to a resume. A hub that heeds acknowledgements never comes there, unless it
+/// keeps more than [`WAITING_BYTES_MAX`]: what waits here is in its outbox, too.
 pub(crate) fn has_room(client: &Client) -> bool {
     let announced = client.limits().map_or(0, |limits| limits.outbox_bytes_max as usize);
     // Answers may take a quarter more.

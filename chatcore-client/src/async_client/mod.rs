@@ -55,10 +55,10 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// [`takes_later`](ClientConfig::takes_later) the program says itself what it has taken.
 ///
 /// While events wait with more bytes than the hub's outbox holds
-/// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the client
-/// reads nothing but the answer to a resume. While they take more than 256 MiB of memory, it reads nothing at all, and no
-/// session is resumed. It reads again when the program has taken some. So a hub that heeds no acknowledgements, or ends
-/// sessions again and again, fills no more memory than that.
+/// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the
+/// client reads nothing but the answer to a resume. While they take more than 256 MiB of memory, it reads nothing at all,
+/// and no session is resumed. It reads again when the program has taken some. So a hub that heeds no acknowledgements,
+/// or ends sessions again and again, fills no more memory than that.
 /// [`ready`](Self::ready) and [`flush`](Self::flush) wait until then, and [`close`](Self::close) gets no answer.
 ///
 /// *No `Sink`.* It is a [`Stream`] of events, but not a sink of messages. A sink returns no number, without which the

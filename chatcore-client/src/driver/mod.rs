@@ -43,10 +43,10 @@ const READS_MAX: usize = 16;
 /// 3. Wait, for [`timeout`](Self::timeout) at the most.
 ///
 /// While events wait with more bytes than the hub's outbox holds
-/// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the driver
-/// reads nothing but the answer to a resume. While they take more than 256 MiB of memory, it reads nothing at all, and no
-/// session is resumed. It reads again when the program has taken some. So a hub that heeds no acknowledgements, or ends
-/// sessions again and again, fills no more memory than that.
+/// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the
+/// driver reads nothing but the answer to a resume. While they take more than 256 MiB of memory, it reads nothing at all,
+/// and no session is resumed. It reads again when the program has taken some. So a hub that heeds no acknowledgements,
+/// or ends sessions again and again, fills no more memory than that.
 ///
 /// The driver drops a connection that is lost, and makes a new one when it is time, whether the program takes events or
 /// not, to the same [`Endpoint`]: each time it looks the host up anew, on a thread of its own, and tries all addresses, one
