@@ -380,9 +380,15 @@ fn more_lines_than_are_read_ahead_keep_nobody_from_leaving() {
     let terminal = full_screen_at(&server, &proxy.address, &["--name", "alice"]);
     terminal.has("you are alice");
     proxy.freeze();
-    terminal.types("/who\r".repeat(400));
-    // The first line that the program has no room for stays, and so does what is typed after it.
-    terminal.has("/who/who/who");
+    terminal.types("@bob\r");
+    terminal.prompts("only bob reads it>");
+    // The program is to take each part before the next one comes.
+    for _ in 0..5 {
+        terminal.types(["/who\r".repeat(50).as_str(), "x"].concat());
+        terminal.prompts("only bob reads it> x");
+        terminal.types("\x15");
+        terminal.prompts("only bob reads it>");
+    }
     terminal.types("\x03");
     assert_eq!(terminal.end().0, Some(0));
 }
