@@ -142,7 +142,7 @@ impl Drop for Tmux {
 #[test]
 fn in_tmux_the_answer_is_that_of_tmux() {
     if Command::new("tmux").arg("-V").output().is_err() {
-        println!("there is no tmux here");
+        super::skipped("there is no tmux here");
         return;
     }
     let server = Server::start();

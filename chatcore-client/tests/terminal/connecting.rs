@@ -18,7 +18,7 @@ use super::programs::proxy::Proxy;
 use super::programs::{PATIENCE, Server};
 use super::pty::{COLUMNS, ROWS, Screen, Terminal};
 use super::scripted::{LIMITS, accept, hear, listen, say, welcome};
-use super::{WELCOME, message};
+use super::{WELCOME, message, skipped};
 
 /// Two addresses of this machine.
 const ADDRESSES: [&str; 2] = ["127.0.0.1", "127.0.0.2"];
@@ -55,7 +55,7 @@ fn can_unshare(what: &str, args: &[&str]) -> bool {
     if !can {
         let is_to = env::var_os("CI").is_some() || fs::metadata("/proc/self").unwrap().uid() == 0;
         assert!(!is_to, "no program can have {what} of its own here, and this shows nothing: {outcome:?}");
-        eprintln!("SKIPPED: no program can have {what} of its own here: {outcome:?}");
+        skipped(&format!("no program can have {what} of its own here: {outcome:?}"));
     }
     can
 }
@@ -242,8 +242,8 @@ fn a_server_that_drops_each_resumed_session_is_called_less_and_less_often() {
     drop((terminal, serving));
 }
 
-/// P12: a server asks for 49 days. It is heeded for 10 minutes, and whoever does not want to wait need not, also if something that
-/// they asked for waits.
+/// P12: a server asks for 49 days. It is heeded for 10 minutes, and whoever does not want to wait need not, also if
+/// something that they asked for waits.
 #[test]
 fn a_wait_that_a_server_asks_for_is_capped_and_can_be_cut_short() {
     let f5 = "\x1b[15~";
@@ -350,7 +350,7 @@ fn a_wait_without_end_and_an_interface_by_its_name_are_told_or_taken() {
         assert_eq!(terminal.end().0, Some(0), "{flag}");
     }
     if TcpListener::bind("[::1]:0").is_err() {
-        eprintln!("this machine has no IPv6: no interface to try");
+        skipped("this machine has no IPv6: no interface to try");
         return;
     }
     let server = Server::listening(&["--listen", "[::1]:0"]);

@@ -2,6 +2,8 @@
 
 #![cfg(target_os = "linux")]
 
+use std::io::Write;
+
 mod background;
 #[path = "../black_hole/mod.rs"]
 mod black_hole;
@@ -29,6 +31,11 @@ mod sequences;
 mod svg;
 
 const WELCOME: &str = "-- you are alice; /help lists the commands";
+
+/// Says that something shows nothing here, and why. What a test prints by a macro is seen only if the test fails.
+fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
 
 /// The next message that a user gets: where, if in a room, and its text.
 fn message(user: &mut chatcore_client::Connection) -> (Option<String>, String) {
