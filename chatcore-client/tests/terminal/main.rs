@@ -28,6 +28,7 @@ mod pty;
 mod scripted;
 #[path = "../../src/program/full/keys/sequences.rs"]
 mod sequences;
+mod state;
 mod svg;
 
 const WELCOME: &str = "-- you are alice; /help lists the commands";
