@@ -117,6 +117,22 @@ fn the_origins_of_a_site_share_a_rate_that_is_as_large_as_its_factor_says() {
 }
 
 #[test]
+fn a_call_causes_no_more_than_the_rate_of_a_site_has_left() {
+    let rate = Rate { per_s: 100, burst: 1_000 };
+    let mut world = World::new(Limits::default().with_session_rate(Rate::UNLIMITED).with_origin_rate(rate));
+    let source = |origin| QuotaSource::from(QuotaKey(origin)).with_site(SITE, 2);
+    let conn = admit(&mut world, "a", 1).unwrap();
+    for (origin, cost) in [(2, 900), (3, 850)] {
+        assert_eq!(world.hub.charge_origin(world.now, source(origin), cost), None);
+    }
+    let said = encode_all(&[ClientMessage::Ping(Ping { nonce: 1 })]).repeat(500);
+    let mut input = &said[..];
+    assert_ne!(world.hub.receive(world.now, conn, &mut input), Ok(Received::NeedInput));
+    let taken = 500 - 500 * input.len() / said.len();
+    assert!((1..=250).contains(&taken), "its origin has more, and its site has not: {taken}");
+}
+
+#[test]
 fn an_origin_that_is_found_to_be_shared_pays_for_no_site() {
     let mut world = World::new(Limits::default().with_origin_rate(Rate { per_s: 100, burst: 1_000 }));
     let source = |origin| QuotaSource::from(QuotaKey(origin)).with_site(SITE, 2);

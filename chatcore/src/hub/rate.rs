@@ -55,12 +55,6 @@ impl Bucket {
         self.paid_off_at == Instant::MAX
     }
 
-    /// Nothing may be charged now.
-    #[inline]
-    pub(super) fn is_overdrawn(self, now: Instant, pace: &Pace) -> bool {
-        self.paid_off_at.as_nanos() > now.as_nanos().saturating_add(pace.burst)
-    }
-
     /// Cost that may be charged now; none if that has to wait.
     pub(super) fn allowance(self, now: Instant, pace: &Pace) -> u32 {
         let latest = now.as_nanos().saturating_add(pace.burst);
@@ -180,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_that_is_elsewhere_is_overdrawn_whatever_the_rate() {
+    fn a_bucket_that_is_elsewhere_is_paused_whatever_the_rate() {
         for rate in [Rate::UNLIMITED, Rate { per_s: 1, burst: u32::MAX }, Rate { per_s: u32::MAX, burst: 1 }] {
             let pace = Pace::new(rate);
             for now in [Instant::ZERO, Instant::from_millis(1 << 40)] {

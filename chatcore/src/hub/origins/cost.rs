@@ -18,11 +18,10 @@ impl Origins {
     #[inline]
     pub(in crate::hub) fn allowance(&self, share: &Share, now: Instant, pace: &Pace) -> u32 {
         let account = &self.accounts[share.account as usize];
-        let of_site = account.site.map(|site| self.sites.get(site));
-        if of_site.is_some_and(|site| site.bucket.is_overdrawn(now, &site.pace)) {
-            return 0;
-        }
-        account.bucket.allowance(now, pace)
+        let of_origin = account.bucket.allowance(now, pace);
+        let Some(site) = account.site else { return of_origin };
+        let site = self.sites.get(site);
+        of_origin.min(site.bucket.allowance(now, &site.pace))
     }
 
     /// Charges an origin, and its site. If one of them has used up its rate, until when it waits.
