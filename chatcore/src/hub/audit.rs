@@ -44,17 +44,20 @@ impl Hub {
         self.has_pending() || self.presence.owes_news() || sessions.any(|(_, session)| session.is_lagging)
     }
 
-    /// Bytes that each origin holds, and each site as if it were one, and its sessions.
-    pub(crate) fn bytes_of_origins(&self) -> impl Iterator<Item = (u64, u64)> {
+    /// Bytes that each origin holds, and each site as if it were one; how many sessions it has; and the bytes of the
+    /// buffers that these are filling.
+    pub(crate) fn bytes_of_origins(&self) -> impl Iterator<Item = (u64, u64, u64)> {
         let sessions = self.ordered.sessions();
-        let mut counts: BTreeMap<Party, u64> = BTreeMap::new();
+        let mut counts: BTreeMap<Party, (u64, u64)> = BTreeMap::new();
         for (_, session) in sessions.iter() {
             let account = session.share.account();
             for party in [Some(Party::Origin(account)), sessions.origins.site_of(account)].into_iter().flatten() {
-                *counts.entry(party).or_default() += 1;
+                let (count, filling) = counts.entry(party).or_default();
+                *count += 1;
+                *filling += session.outbox().filling_bytes() as u64;
             }
         }
-        counts.into_iter().map(|(party, count)| (sessions.origins.bytes(party), count))
+        counts.into_iter().map(|(party, (count, filling))| (sessions.origins.bytes(party), count, filling))
     }
 
     /// No session keeps more than its outbox may hold with the reserve, and the one frame that shows that this is used

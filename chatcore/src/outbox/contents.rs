@@ -101,6 +101,12 @@ impl Outbox {
         self.held as usize
     }
 
+    /// Bytes of the buffer that is being filled. The next one is at most twice as large.
+    #[cfg(feature = "sim")]
+    pub(crate) const fn filling_bytes(&self) -> usize {
+        self.tail.capacity()
+    }
+
     /// As [`Outbox::held_bytes`], counted anew.
     pub(super) fn recount_held(&self) -> usize {
         let older = self.older.iter().map(|segment| match &segment.bytes {

@@ -70,9 +70,9 @@ impl Server {
         if is_counted_once && memory.total() > total_max + total_slack {
             return violation(format!("{memory:?} is kept, more than {total_max} and {total_slack}"));
         }
-        for (bytes, sessions) in hub.bytes_of_origins() {
-            // What a session is answered when the hub has looked at its memory makes it hold a granule more.
-            let share_max = limits.origin_buffer_bytes_max / 8 * 9 + GRANULE_BYTES * (1 + sessions);
+        for (bytes, sessions, filling) in hub.bytes_of_origins() {
+            // For what a session is answered when the hub has looked at its memory, it may begin another buffer.
+            let share_max = limits.origin_buffer_bytes_max / 8 * 9 + GRANULE_BYTES * (1 + sessions) + filling;
             if bytes > share_max {
                 return violation(format!("{bytes} bytes count for one origin, more than {share_max}"));
             }
