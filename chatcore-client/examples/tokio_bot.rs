@@ -1,5 +1,5 @@
-//! A bot that greets whoever joins a room, and answers commands there and alone: `!help`, `!echo`, `!members`. It stays,
-//! whatever happens to the server, until it is stopped or the server does not want it.
+//! A bot that greets whoever joins a room, and answers commands there and alone: `!help`, `!echo`, `!members`. It
+//! stays, whatever happens to the server, until it is stopped or the server does not want it.
 //!
 //! ```sh
 //! cargo run -p chatcore-client --features tokio --example tokio_bot -- 127.0.0.1:12345 '#lobby'

@@ -1,8 +1,8 @@
-//! A chat client over a WebSocket (protocol.md, *WebSocket*): it says a line in a room, and prints what is said there. The
-//! example `axum_websocket` of chatcore-server is a server for it.
+//! A chat client over a WebSocket (protocol.md, *WebSocket*): it says a line in a room, and prints what is said there.
+//! The example `axum_websocket` of chatcore-server is a server for it.
 //!
-//! It needs tokio-tungstenite with `handshake`, futures-util with `sink`, tokio-util with `io`, and chatcore-client with
-//! `tokio`.
+//! It needs tokio-tungstenite with `handshake`, futures-util with `sink`, tokio-util with `io`, and chatcore-client
+//! with `tokio`.
 //!
 //! ```sh
 //! cargo run -p chatcore-client --features tokio --example tokio_websocket -- ws://127.0.0.1:8080/chat alice '#lobby' hello

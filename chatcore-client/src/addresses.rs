@@ -9,8 +9,8 @@ pub(crate) const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// Addresses of a host that are tried, at the most.
 const ADDRESSES_MAX: usize = 32;
 
-/// The addresses that a resolver has found, in the order in which to try them: each once, and the families in turn, beginning
-/// with the one that the resolver has put first (RFC 8305, 4).
+/// The addresses that a resolver has found, in the order in which to try them: each once, and the families in turn,
+/// beginning with the one that the resolver has put first (RFC 8305, 4).
 pub(crate) fn in_turn(found: impl IntoIterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut found = found.into_iter().peekable();
     let is_first_v6 = found.peek().is_some_and(SocketAddr::is_ipv6);

@@ -61,8 +61,8 @@ impl SleepWatch {
         Self { wall: SystemTime::now(), monotonic: SystemInstant::now() }
     }
 
-    /// Whether the machine has slept since this was called last: then on many systems the clock on the wall has gone on, and
-    /// the one that waits are measured with has not.
+    /// Whether the machine has slept since this was called last: then on many systems the clock on the wall has gone
+    /// on, and the one that waits are measured with has not.
     pub(crate) fn has_slept(&mut self) -> bool {
         let before = std::mem::replace(self, Self::start());
         self.is_jump_since(&before)

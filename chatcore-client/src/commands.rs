@@ -27,7 +27,8 @@ macro_rules! commands {
             &self.client
         }
 
-        /// See [`Client::hurry`]. When the driver notices that the machine has slept, it calls [`Client::probe`] by itself.
+        /// See [`Client::hurry`]. When the driver notices that the machine has slept, it calls [`Client::probe`] by
+        /// itself.
         pub fn hurry(&mut self) {
             self.client.hurry(self.now());
         }
@@ -53,7 +54,8 @@ macro_rules! commands {
         ///
         /// # Errors
         ///
-        /// [`ClientError::NotPrivate`] if there is a credential and others could read it, and those of [`Client::register`].
+        /// [`ClientError::NotPrivate`] if there is a credential and others could read it, and those of
+        /// [`Client::register`].
         pub fn register(&mut self, name: &str, credential: &[u8]) -> Result<(), ClientError> {
             self.guard(credential)?;
             self.client.register(self.now(), name, credential)

@@ -168,8 +168,8 @@ fn a_driver_shows_neither_the_token_nor_the_credential() {
     }
 }
 
-/// Sends these frames again and again until the driver, whose program takes nothing, reads no more. What waits is in the bound and
-/// one read, and when the program has taken some of it, the driver reads on.
+/// Sends these frames again and again until the driver, whose program takes nothing, reads no more. What waits is in
+/// the bound and one read, and when the program has taken some of it, the driver reads on.
 fn assert_bounded(outbox_bytes_max: u32, frames: &[u8], waiting: fn(&Client) -> usize, (bound, over): (usize, usize)) {
     // Far more than the bounds, and what the system keeps on the way.
     const SENT_BYTES_MAX: usize = 128 << 20;
@@ -203,7 +203,8 @@ fn assert_bounded(outbox_bytes_max: u32, frames: &[u8], waiting: fn(&Client) -> 
     pair.client.reads();
 }
 
-/// A server that heeds no acknowledgement does not fill the memory of a program that takes nothing, whatever it announces.
+/// A server that heeds no acknowledgement does not fill the memory of a program that takes nothing, whatever it
+/// announces.
 #[test]
 fn nothing_is_read_while_too_much_waits_for_the_program() {
     // A read, and the rest of a frame.

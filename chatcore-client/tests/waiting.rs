@@ -1,4 +1,5 @@
-//! What the program says and does while a server is silent, gone, answers a program before it, or gives its name to somebody else.
+//! What the program says and does while a server is silent, gone, answers a program before it, or gives its name to
+//! somebody else.
 
 mod programs;
 mod scripted;

@@ -1,5 +1,5 @@
-//! Attempts to connect to several addresses of a host: one begins after the other, and the first that stands wins (RFC 8305, 5).
-//! The driver on mio does the same.
+//! Attempts to connect to several addresses of a host: one begins after the other, and the first that stands wins (RFC
+//! 8305, 5). The driver on mio does the same.
 
 use std::future::poll_fn;
 use std::io;
@@ -23,8 +23,8 @@ pub(super) async fn connect(address: String) -> io::Result<TcpStream> {
     first(addresses, |address| async move { usable(TcpStream::connect(address).await?) }).await
 }
 
-/// The first stream that stands of attempts to reach these addresses, in this order: the next one begins after a time, or as soon
-/// as one has failed.
+/// The first stream that stands of attempts to reach these addresses, in this order: the next one begins after a time,
+/// or as soon as one has failed.
 async fn first<F, S>(addresses: Vec<SocketAddr>, begin: impl Fn(SocketAddr) -> F) -> io::Result<S>
 where
     F: Future<Output = io::Result<S>>,
@@ -78,8 +78,8 @@ where
     None
 }
 
-/// A connection that leads to somebody: a system that takes the port where nobody listens for our own end connects us to
-/// ourselves.
+/// A connection that leads to somebody: a system that takes the port where nobody listens for our own end connects us
+/// to ourselves.
 fn usable(stream: TcpStream) -> io::Result<TcpStream> {
     if stream.local_addr()? == stream.peer_addr()? {
         let why = "nobody listens there: the connection led to itself";

@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use super::attempts::connect;
 
 /// Makes the connections of an [`AsyncClient`](super::AsyncClient), over whatever carries bytes reliably and in order:
-/// TLS, a WebSocket, a Unix socket, a pipe in memory. A closure from `Option<String>` to a future of a stream is one, and
-/// [`Tcp`] is one.
+/// TLS, a WebSocket, a Unix socket, a pipe in memory. A closure from `Option<String>` to a future of a stream is one,
+/// and [`Tcp`] is one.
 ///
 /// ```
 /// use std::io;
@@ -42,13 +42,13 @@ pub trait Dial {
     /// that text, in the transport's notation. Whether to follow it is up to the dialer.
     ///
     /// The client drops a connection that is not made within
-    /// [`answer_time_max`](chatcore::ClientConfig::answer_time_max). How an attempt failed, its program is told only of the
-    /// one that [`connect`](super::AsyncClient::connect) waits for; a dialer may log the others.
+    /// [`answer_time_max`](chatcore::ClientConfig::answer_time_max). How an attempt failed, its program is told only of
+    /// the one that [`connect`](super::AsyncClient::connect) waits for; a dialer may log the others.
     fn dial(&mut self, address: Option<String>) -> Self::Dialing;
 
-    /// Whether nobody else can read what goes over any of its connections, wherever a hub sends the client: they are encrypted,
-    /// and the hub shows who it is, or they do not leave this machine. Credentials go over such connections alone. False, if
-    /// the dialer does not say so; [`Private`] says it of any other.
+    /// Whether nobody else can read what goes over any of its connections, wherever a hub sends the client: they are
+    /// encrypted, and the hub shows who it is, or they do not leave this machine. Credentials go over such connections
+    /// alone. False, if the dialer does not say so; [`Private`] says it of any other.
     fn is_private(&self) -> bool {
         false
     }
@@ -68,8 +68,8 @@ where
     }
 }
 
-/// A dialer of which the program says that [nobody else can read](Dial::is_private) what goes over its connections: a closure
-/// that makes TLS, a pipe in memory, or [`Tcp`] in a network of one's own.
+/// A dialer of which the program says that [nobody else can read](Dial::is_private) what goes over its connections: a
+/// closure that makes TLS, a pipe in memory, or [`Tcp`] in a network of one's own.
 ///
 /// ```
 /// use chatcore_client::{Dial, Private, Tcp};
@@ -98,8 +98,8 @@ impl<D: Dial> Dial for Private<D> {
     }
 }
 
-/// Connects over TCP to `host:port`, or to where the hub says, if that is the same host or one that the program has named.
-/// Messages do not wait for company ([`set_nodelay`](TcpStream::set_nodelay)).
+/// Connects over TCP to `host:port`, or to where the hub says, if that is the same host or one that the program has
+/// named. Messages do not wait for company ([`set_nodelay`](TcpStream::set_nodelay)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tcp {
     address: String,
@@ -107,14 +107,14 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// To this `host:port`. It tries all addresses of the host, one 250 ms after the other or as soon as one has failed, and takes
-    /// the first connection that stands (RFC 8305).
+    /// To this `host:port`. It tries all addresses of the host, one 250 ms after the other or as soon as one has
+    /// failed, and takes the first connection that stands (RFC 8305).
     pub fn new(address: impl Into<String>) -> Self {
         Self { address: address.into(), followed: Vec::new() }
     }
 
-    /// The same, where a hub may send the client to these hosts, too: each is `host`, or `host:port` for that port alone. Name
-    /// only those that may know the session's token and what proves the right to the name.
+    /// The same, where a hub may send the client to these hosts, too: each is `host`, or `host:port` for that port
+    /// alone. Name only those that may know the session's token and what proves the right to the name.
     #[must_use]
     pub fn with_followed(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.followed = hosts.into_iter().map(Into::into).collect();

@@ -27,22 +27,22 @@ use crate::commands::{commands, next_event, not_private};
 /// Bytes of one read.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// A [`Client`] for programs on tokio, over any transport that a [`Dial`] makes. One value is one user's session, over one
-/// connection after another. It spawns no task and no thread, and has no channel: all its work is done while the program
-/// waits for one of its methods.
+/// A [`Client`] for programs on tokio, over any transport that a [`Dial`] makes. One value is one user's session, over
+/// one connection after another. It spawns no task and no thread, and has no channel: all its work is done while the
+/// program waits for one of its methods.
 ///
-/// 1. *Commands* ([`register`](Self::register), [`send`](Self::send), [`join`](Self::join) and others) do not wait. They
-///    return the number of the request, or a [`ClientError`].
-/// 2. [`next`](Self::next) waits for the next [`Event`]. Meanwhile it writes what commands have left to be written, reads,
-///    answers pings, acknowledges, and makes a new connection when one is lost.
-/// 3. In the end, [`close`](Self::close) says goodbye and waits for the answer. A client that is dropped says goodbye, too,
-///    also with a task that is aborted, but without waiting: if the stream takes no more at that moment, or there is no
-///    connection, the hub keeps the session for its resume time. [`detach`](Self::detach) keeps the session. So does a panic: a
-///    client that it drops says nothing, and a program that goes on, or is started again, can
+/// 1. *Commands* ([`register`](Self::register), [`send`](Self::send), [`join`](Self::join) and others) do not wait.
+///    They return the number of the request, or a [`ClientError`].
+/// 2. [`next`](Self::next) waits for the next [`Event`]. Meanwhile it writes what commands have left to be written,
+///    reads, answers pings, acknowledges, and makes a new connection when one is lost.
+/// 3. In the end, [`close`](Self::close) says goodbye and waits for the answer. A client that is dropped says goodbye,
+///    too, also with a task that is aborted, but without waiting: if the stream takes no more at that moment, or there
+///    is no connection, the hub keeps the session for its resume time. [`detach`](Self::detach) keeps the session. So
+///    does a panic: a client that it drops says nothing, and a program that goes on, or is started again, can
 ///    [resume](Self::resume) the session if it has stored the ticket.
 ///
-/// **A program must drive `next`**: between calls nothing is written, read or acknowledged. If it has nothing to wait for,
-/// it calls `next` in a `select!` or in a task of its own, well within the idle time that the hub announced
+/// **A program must drive `next`**: between calls nothing is written, read or acknowledged. If it has nothing to wait
+/// for, it calls `next` in a `select!` or in a task of its own, well within the idle time that the hub announced
 /// ([`idle_ms_max`](chatcore::wire::Announced::idle_ms_max)). A program that sends and then does something long calls
 /// [`flush`](Self::flush) in between.
 ///
@@ -50,16 +50,16 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// done twice: what is half done stays in the client, and the next call goes on with it.
 ///
 /// *Taking.* The program takes an event when `next` returns it. The client acknowledges that with a later call of any
-/// method, and never with the same: so a program that is killed, and started again with [`resume`](Self::resume), gets all
-/// events that it had not got, and perhaps again some that it got last. With
+/// method, and never with the same: so a program that is killed, and started again with [`resume`](Self::resume), gets
+/// all events that it had not got, and perhaps again some that it got last. With
 /// [`takes_later`](ClientConfig::takes_later) the program says itself what it has taken.
 ///
 /// While events wait with more bytes than the hub's outbox holds
 /// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the
-/// client reads nothing but the answer to a resume. While they take more than 256 MiB of memory, it reads nothing at all,
-/// and no session is resumed. It reads again when the program has taken some. So a hub that heeds no acknowledgements,
-/// or ends sessions again and again, fills no more memory than that.
-/// [`ready`](Self::ready) and [`flush`](Self::flush) wait until then, and [`close`](Self::close) gets no answer.
+/// client reads nothing but the answer to a resume. While they take more than 256 MiB of memory, it reads nothing at
+/// all, and no session is resumed. It reads again when the program has taken some. So a hub that heeds no
+/// acknowledgements, or ends sessions again and again, fills no more memory than that. [`ready`](Self::ready) and
+/// [`flush`](Self::flush) wait until then, and [`close`](Self::close) gets no answer.
 ///
 /// *No `Sink`.* It is a [`Stream`] of events, but not a sink of messages. A sink returns no number, without which the
 /// answers say nothing; it cannot refuse one message and go on; and it must know that there is room before it knows how
@@ -125,11 +125,11 @@ impl<D: Dial> fmt::Debug for AsyncClient<D> {
 }
 
 impl<D: Dial> AsyncClient<D> {
-    /// Makes the first connection, and waits until it stands. From then on, a connection that breaks is no error, but an
-    /// [`Event::Reconnecting`] or [`Event::Closed`].
+    /// Makes the first connection, and waits until it stands. From then on, a connection that breaks is no error, but
+    /// an [`Event::Reconnecting`] or [`Event::Closed`].
     ///
-    /// With [`ClientConfig::keeps_trying`] the first connection is like all others, and the call does not wait: the client
-    /// makes the connection while the program waits for [`next`](Self::next), once it has asked for a name.
+    /// With [`ClientConfig::keeps_trying`] the first connection is like all others, and the call does not wait: the
+    /// client makes the connection while the program waits for [`next`](Self::next), once it has asked for a name.
     ///
     /// # Errors
     ///
@@ -193,12 +193,12 @@ impl<D: Dial> AsyncClient<D> {
 
     // ---- what the program waits for ----
 
-    /// Waits for the next event; none after [`Event::Closed`], which is the last. With it the client closes the connection,
-    /// if its last words are written; otherwise [`close`](Self::close) waits until they are. [`Event::Connect`] does not
-    /// come: the client itself makes the connection.
+    /// Waits for the next event; none after [`Event::Closed`], which is the last. With it the client closes the
+    /// connection, if its last words are written; otherwise [`close`](Self::close) waits until they are.
+    /// [`Event::Connect`] does not come: the client itself makes the connection.
     ///
-    /// The call first writes what the program has sent. If an event waits already, it returns that one, and reads only if
-    /// something is due.
+    /// The call first writes what the program has sent. If an event waits already, it returns that one, and reads only
+    /// if something is due.
     pub async fn next(&mut self) -> Option<Event> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
@@ -209,10 +209,10 @@ impl<D: Dial> AsyncClient<D> {
         next_event(&mut self.client)
     }
 
-    /// Waits until a request may fit that failed with an error that [passes](ClientError::passes): until something has come
-    /// from the hub. Then try the request again. The events that come meanwhile wait; a program that takes none for too
-    /// long is ended by the hub. While too many wait, nothing is read, and this waits for ever: take some before with
-    /// [`try_next`](Self::try_next).
+    /// Waits until a request may fit that failed with an error that [passes](ClientError::passes): until something has
+    /// come from the hub. Then try the request again. The events that come meanwhile wait; a program that takes none
+    /// for too long is ended by the hub. While too many wait, nothing is read, and this waits for ever: take some
+    /// before with [`try_next`](Self::try_next).
     ///
     /// # Errors
     ///
@@ -240,8 +240,8 @@ impl<D: Dial> AsyncClient<D> {
 
     /// [Begins to close](Self::start_close), waits for the hub's answer, and closes the connection. This takes at most
     /// [`ClientConfig::flush_time_max`]. The events that come meanwhile wait for [`next`](Self::next), but are not
-    /// acknowledged any more. While too many wait, nothing is read, and so no answer: then the time passes, and the client
-    /// ends without it. A program that needs the answers to its requests waits for them first.
+    /// acknowledged any more. While too many wait, nothing is read, and so no answer: then the time passes, and the
+    /// client ends without it. A program that needs the answers to its requests waits for them first.
     ///
     /// # Errors
     ///
@@ -256,10 +256,10 @@ impl<D: Dial> AsyncClient<D> {
         if why == Closed::Left { Ok(()) } else { Err(why) }
     }
 
-    /// Drops the client without a goodbye, and returns what a program stores for [`resume`](Self::resume); none without a
-    /// session. The hub keeps the session for its resume time
-    /// ([`resume_ms_max`](chatcore::wire::Announced::resume_ms_max)). What the stream has not taken yet of what was sent, is
-    /// lost: [`flush`](Self::flush) waits for that.
+    /// Drops the client without a goodbye, and returns what a program stores for [`resume`](Self::resume); none without
+    /// a session. The hub keeps the session for its resume time
+    /// ([`resume_ms_max`](chatcore::wire::Announced::resume_ms_max)). What the stream has not taken yet of what was
+    /// sent, is lost: [`flush`](Self::flush) waits for that.
     pub fn detach(mut self) -> Option<SessionTicket> {
         self.says_goodbye = false;
         self.client.ticket().cloned()
@@ -270,7 +270,8 @@ impl<D: Dial> AsyncClient<D> {
     commands!("[`next`](Self::next) or [`flush`](Self::flush)");
 
     /// Ends the session, and does not wait: see [`Client::close`]. The goodbye goes out with the next call of
-    /// [`next`](Self::next), which returns [`Event::Closed`] when the hub has answered. [`close`](Self::close) does all that.
+    /// [`next`](Self::next), which returns [`Event::Closed`] when the hub has answered. [`close`](Self::close) does all
+    /// that.
     pub fn start_close(&mut self) {
         self.client.close(self.now());
     }

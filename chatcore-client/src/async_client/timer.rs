@@ -10,8 +10,8 @@ use tokio::time::{Instant as TokioInstant, Sleep, sleep_until};
 #[derive(Debug)]
 pub(super) struct Timer {
     epoch: TokioInstant,
-    /// It may be set for an earlier time than the deadline, which moves with each message: then it is set anew when it is
-    /// over, and not each time.
+    /// It may be set for an earlier time than the deadline, which moves with each message: then it is set anew when it
+    /// is over, and not each time.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 

@@ -50,8 +50,8 @@ impl<S> Link<S> {
 }
 
 impl<D: Dial> AsyncClient<D> {
-    /// Does what can be done until something is found, which is told whether something was read. If it is not found, the
-    /// task is woken when there is more to do.
+    /// Does what can be done until something is found, which is told whether something was read. If it is not found,
+    /// the task is woken when there is more to do.
     pub(super) fn poll_until<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -123,8 +123,8 @@ impl<D: Dial> AsyncClient<D> {
         }
     }
 
-    /// True if something was read, be it the end. Otherwise the task is woken when there is something; but if too much waits
-    /// for the program, nothing is read before the program has taken some of it.
+    /// True if something was read, be it the end. Otherwise the task is woken when there is something; but if too much
+    /// waits for the program, nothing is read before the program has taken some of it.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         for reads in 0..READS_MAX {
             let is_read = self.client.transport() == Transport::Use && has_room(&self.client);
@@ -163,8 +163,9 @@ impl<D: Dial> AsyncClient<D> {
         is_due
     }
 
-    /// Writes what there is, also after the end: a final message tells the hub why. True if the connection has just failed:
-    /// then what the hub said before may still be there to be read. Otherwise the task is woken when it takes more.
+    /// Writes what there is, also after the end: a final message tells the hub why. True if the connection has just
+    /// failed: then what the hub said before may still be there to be read. Otherwise the task is woken when it takes
+    /// more.
     pub(super) fn write(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(link) = self.link.as_mut().filter(|link| !link.write_failed) else { return false };
         loop {

@@ -12,12 +12,12 @@ use crate::driver::Driver;
 use crate::driver::look_up::Within;
 use crate::endpoint::{Endpoint, Resolve, SystemResolver, Target};
 
-/// Connects a [`Driver`], registers it with `poll` under `token`, and waits until the connection stands, the look-up and TLS
-/// included, for at most `timeout`. It tries all [targets](Endpoint::targets) of the endpoint, one 250 ms after the other or
-/// as soon as one has failed, and takes the first connection that stands (RFC 8305). `begin` makes the driver for the first
-/// target for which there is a way, with [`Driver::connect`] or [`Driver::resume`]. Each call looks the host up on a thread of
-/// its own. Nothing can stop a look-up that takes longer, and its thread ends with it, which nobody waits for: a program that
-/// calls this again and again has as many such threads as look-ups that hang.
+/// Connects a [`Driver`], registers it with `poll` under `token`, and waits until the connection stands, the look-up
+/// and TLS included, for at most `timeout`. It tries all [targets](Endpoint::targets) of the endpoint, one 250 ms after
+/// the other or as soon as one has failed, and takes the first connection that stands (RFC 8305). `begin` makes the
+/// driver for the first target for which there is a way, with [`Driver::connect`] or [`Driver::resume`]. Each call
+/// looks the host up on a thread of its own. Nothing can stop a look-up that takes longer, and its thread ends with it,
+/// which nobody waits for: a program that calls this again and again has as many such threads as look-ups that hang.
 ///
 /// A connection that stands is no answer: the server may have said nothing yet. If `begin` asks for a name, or for a
 /// session, [`ClientConfig::answer_time_max`](chatcore::ClientConfig::answer_time_max) bounds the time from there to
@@ -28,8 +28,8 @@ use crate::endpoint::{Endpoint, Resolve, SystemResolver, Target};
 /// # Errors
 ///
 /// Those of [`Endpoint::targets`], also for a host that is not found in time; [`ConnectError::Connect`], with the last
-/// error, if no target works; with the features `tls` and `websocket` `ConnectError::Tls` and `ConnectError::WebSocket`,
-/// if a server is there with which the client cannot speak so, and no other target works.
+/// error, if no target works; with the features `tls` and `websocket` `ConnectError::Tls` and
+/// `ConnectError::WebSocket`, if a server is there with which the client cannot speak so, and no other target works.
 pub fn connect_any(
     endpoint: &Endpoint,
     timeout: Duration,

@@ -111,8 +111,8 @@ impl ConnectError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The server refuses the name. The program may try another name on the same connection, or the same one again: that may
-    /// help after `wait` if there is one, or later if the code [passes](RefusalCode::passes).
+    /// The server refuses the name. The program may try another name on the same connection, or the same one again:
+    /// that may help after `wait` if there is one, or later if the code [passes](RefusalCode::passes).
     #[error("{detail}")]
     Refused {
         /// Why, for programs.

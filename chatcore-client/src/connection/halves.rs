@@ -15,10 +15,12 @@ use super::waiter::Waiter;
 use crate::clock::Deadline;
 use crate::driver::Driver;
 
-/// A wait ends by itself so much earlier or later: for less, nobody is woken. The system counts whole milliseconds anyway.
+/// A wait ends by itself so much earlier or later: for less, nobody is woken. The system counts whole milliseconds
+/// anyway.
 const WAKE_TIME_MIN: Duration = Duration::from_millis(1);
 
-/// The half of a [`Connection`] that makes requests: see [`Connection::split`]. Several threads may share it by reference.
+/// The half of a [`Connection`] that makes requests: see [`Connection::split`]. Several threads may share it by
+/// reference.
 #[derive(Debug)]
 pub struct SendHalf {
     shared: Arc<Shared>,
@@ -71,7 +73,8 @@ impl Connection {
     /// - If the [`ReceiveHalf`] is dropped, the session goes on. The calls of the other half take the events that still
     ///   come, and forget them.
     /// - If the [`SendHalf`] is dropped, the session goes on, and events come.
-    /// - When both are dropped, the client says goodbye, as when a [`Connection`] is dropped; not if a panic drops the last.
+    /// - When both are dropped, the client says goodbye, as when a [`Connection`] is dropped; not if a panic drops the
+    ///   last.
     /// - When the client ends, each half learns why: the one that receives with [`Event::Closed`] and then
     ///   [`Error::Closed`], the one that sends with [`Error::Closed`].
     ///
@@ -120,8 +123,8 @@ impl SendHalf {
         self.shared.tell(&mut state);
     }
 
-    /// Looks at the driver: see [`Connection::driver`]. All other calls of both halves wait meanwhile, so `look` must make none:
-    /// it would wait for itself for ever.
+    /// Looks at the driver: see [`Connection::driver`]. All other calls of both halves wait meanwhile, so `look` must
+    /// make none: it would wait for itself for ever.
     pub fn inspect<T>(&self, look: impl FnOnce(&Driver) -> T) -> T {
         look(&self.shared.lock().inner.driver)
     }
@@ -213,8 +216,8 @@ impl ReceiveHalf {
         self.shared.tell(&mut state);
     }
 
-    /// Looks at the driver: see [`Connection::driver`]. All other calls of both halves wait meanwhile, so `look` must make none:
-    /// it would wait for itself for ever.
+    /// Looks at the driver: see [`Connection::driver`]. All other calls of both halves wait meanwhile, so `look` must
+    /// make none: it would wait for itself for ever.
     pub fn inspect<T>(&self, look: impl FnOnce(&Driver) -> T) -> T {
         look(&self.shared.lock().inner.driver)
     }

@@ -8,7 +8,8 @@ use chatcore::{ClientError, Closed, Event};
 use super::error::{Error, RegisterError, Registered};
 use crate::driver::Driver;
 
-/// A driver, and what came of it that nobody has received yet. When it is dropped, but for a panic, the client says goodbye.
+/// A driver, and what came of it that nobody has received yet. When it is dropped, but for a panic, the client says
+/// goodbye.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) driver: Driver,

@@ -23,22 +23,25 @@ use crate::driver::Driver;
 use crate::endpoint::{Endpoint, Target};
 
 /// A connection to a chat server, for programs that may wait: its calls block, each for at most the time that the
-/// caller gives. One value is one user's session, over one connection after another: TCP, TLS, a WebSocket or a Unix socket.
+/// caller gives. One value is one user's session, over one connection after another: TCP, TLS, a WebSocket or a Unix
+/// socket.
 ///
 /// While a call waits, the client goes on: it keeps what arrives for [`receive`](Self::receive), answers pings and
 /// sends acknowledgements. Between calls it does nothing. So call [`receive`](Self::receive) well within the idle time
-/// that the server announced ([`idle_ms_max`](chatcore::wire::Announced::idle_ms_max)), or use a [`Driver`] in an event loop.
+/// that the server announced ([`idle_ms_max`](chatcore::wire::Announced::idle_ms_max)), or use a [`Driver`] in an event
+/// loop.
 ///
 /// When [`receive`](Self::receive) has returned an event, a later call acknowledges it; with
-/// [`takes_later`](ClientConfig::takes_later), when the program has [said](Self::take_events) that it has taken it. So a
-/// program that is killed, and started again with [`resume`](Self::resume), gets all events that it had not received. The
-/// server keeps for a client what its outbox holds. It ends the session of a client that receives nothing for too long.
+/// [`takes_later`](ClientConfig::takes_later), when the program has [said](Self::take_events) that it has taken it. So
+/// a program that is killed, and started again with [`resume`](Self::resume), gets all events that it had not received.
+/// The server keeps for a client what its outbox holds. It ends the session of a client that receives nothing for too
+/// long.
 ///
 /// Dropping a connection says goodbye, without waiting: if the system takes no more at that moment, or there is no
 /// connection, the server keeps the session for its resume time. [`close`](Self::close) waits for the answer, and
-/// [`detach`](Self::detach) keeps the session. So does a panic: a connection that it drops says nothing, and a program that
-/// goes on, or is started again, can [resume](Self::resume) the session if it has stored the ticket. One thread can send while
-/// another receives: [`split`](Self::split).
+/// [`detach`](Self::detach) keeps the session. So does a panic: a connection that it drops says nothing, and a program
+/// that goes on, or is started again, can [resume](Self::resume) the session if it has stored the ticket. One thread
+/// can send while another receives: [`split`](Self::split).
 ///
 /// ```
 /// use std::net::TcpListener;
@@ -62,9 +65,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to an [`Endpoint`], given as text: `host:port`, `tls://host:port`, `unix:///path` and others. It
-    /// finds all addresses of the host, and tries them, one 250 ms after the other or as soon as one has failed (RFC 8305), for at
-    /// most `timeout`. A look-up that takes longer ends on a thread of its own, which nobody waits for.
+    /// Connects to an [`Endpoint`], given as text: `host:port`, `tls://host:port`, `unix:///path` and others. It finds
+    /// all addresses of the host, and tries them, one 250 ms after the other or as soon as one has failed (RFC 8305),
+    /// for at most `timeout`. A look-up that takes longer ends on a thread of its own, which nobody waits for.
     ///
     /// Once there is a session, the client reconnects when it loses a connection, and tries without end:
     /// [`Event::Reconnecting`] and [`Event::Resumed`] tell this. With [`connect_with`](Self::connect_with) and
@@ -97,8 +100,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect), and [`ConnectError::NotPrivate`] if there is a credential, and others could read it on
-    /// its way.
+    /// As [`connect`](Self::connect), and [`ConnectError::NotPrivate`] if there is a credential, and others could read
+    /// it on its way.
     ///
     /// # Panics
     ///
@@ -113,8 +116,9 @@ impl Connection {
         Self::connect_by(endpoint, timeout, |target| Driver::resume(target, config.clone(), ticket.clone(), credential))
     }
 
-    /// As [`connect_with`](Self::connect_with) or [`resume`](Self::resume), with a [`Driver`] that the program makes for the
-    /// first target for which there is a way: all that can be set of a driver can be set here. See [`connect_any`].
+    /// As [`connect_with`](Self::connect_with) or [`resume`](Self::resume), with a [`Driver`] that the program makes
+    /// for the first target for which there is a way: all that can be set of a driver can be set here. See
+    /// [`connect_any`].
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -159,8 +163,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As [`register`](Self::register), and [`ClientError::NotPrivate`](chatcore::ClientError::NotPrivate) if there is a
-    /// credential, and others could read it on its way.
+    /// As [`register`](Self::register), and [`ClientError::NotPrivate`](chatcore::ClientError::NotPrivate) if there is
+    /// a credential, and others could read it on its way.
     pub fn register_with(
         &mut self,
         name: &str,
@@ -174,14 +178,15 @@ impl Connection {
 
     requests!(&mut self);
 
-    /// Ends the wait before an attempt to connect, and finds out whether a server that has been silent is still there: see
-    /// [`Client::hurry`](chatcore::Client::hurry). A later call does the rest.
+    /// Ends the wait before an attempt to connect, and finds out whether a server that has been silent is still there:
+    /// see [`Client::hurry`](chatcore::Client::hurry). A later call does the rest.
     pub fn hurry(&mut self) {
         self.inner.driver.hurry();
     }
 
     /// The driver, for its state: [`is_private`](Driver::is_private), [`last_error`](Driver::last_error),
-    /// [`failed_address`](Driver::failed_address), [`endpoint`](Driver::endpoint), [`client`](Driver::client) and others.
+    /// [`failed_address`](Driver::failed_address), [`endpoint`](Driver::endpoint), [`client`](Driver::client) and
+    /// others.
     pub const fn driver(&self) -> &Driver {
         &self.inner.driver
     }
@@ -234,8 +239,8 @@ impl Connection {
 
     /// Drops the connection without a goodbye, and returns what a program stores for [`resume`](Self::resume); none
     /// without a session. The server keeps the session for its resume time
-    /// ([`Announced::resume_ms_max`](chatcore::wire::Announced::resume_ms_max)). What the system has not taken yet of what
-    /// was sent, is lost.
+    /// ([`Announced::resume_ms_max`](chatcore::wire::Announced::resume_ms_max)). What the system has not taken yet of
+    /// what was sent, is lost.
     pub fn detach(mut self) -> Option<SessionTicket> {
         self.inner.says_nothing();
         self.ticket().cloned()
@@ -243,8 +248,8 @@ impl Connection {
 
     // ---- inside ----
 
-    /// Tries until there is something, and goes on with the client's work meanwhile. Fails once the deadline has come, but
-    /// not before it has done what could be done.
+    /// Tries until there is something, and goes on with the client's work meanwhile. Fails once the deadline has come,
+    /// but not before it has done what could be done.
     fn until<T, E: From<Error>>(
         &mut self,
         deadline: Deadline,

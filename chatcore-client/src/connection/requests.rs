@@ -10,20 +10,20 @@ macro_rules! requests {
     };
     (($self:ident) $($receiver:tt)*) => {
         /// Sends a message to a user or a room. Returns the number of the request: [`Event::Accepted`] or
-        /// [`Event::Rejected`] answers, with this number. The call waits only while the client's outbox is full, and goes
-        /// on receiving meanwhile. All requests wait like this.
+        /// [`Event::Rejected`] answers, with this number. The call waits only while the client's outbox is full, and
+        /// goes on receiving meanwhile. All requests wait like this.
         ///
         /// # Errors
         ///
         /// [`Error::Command`] if the client cannot send this, [`Error::TimedOut`] if there was no room for it in time,
-        /// [`Error::Unreceived`] if too many events wait to be received, [`Error::Closed`] or [`Error::Poll`]. The client
-        /// sends nothing then; only after [`Error::Poll`] it may have sent the message.
+        /// [`Error::Unreceived`] if too many events wait to be received, [`Error::Closed`] or [`Error::Poll`]. The
+        /// client sends nothing then; only after [`Error::Poll`] it may have sent the message.
         pub fn send($($receiver)*, to: &str, body: &[u8], timeout: Duration) -> Result<u64, Error> {
             $self.until(Deadline::after(timeout), |inner| inner.ask(|driver| driver.send(to, body)))
         }
 
-        /// Asks for a page of the users who are online. The cursor is 0 for the first page, and for each further page the
-        /// `next` of the page before. [`Event::Online`] answers, with the number that this returns.
+        /// Asks for a page of the users who are online. The cursor is 0 for the first page, and for each further page
+        /// the `next` of the page before. [`Event::Online`] answers, with the number that this returns.
         ///
         /// # Errors
         ///
@@ -32,8 +32,8 @@ macro_rules! requests {
             $self.until(Deadline::after(timeout), |inner| inner.ask(|driver| driver.who(cursor)))
         }
 
-        /// Joins a room; `#` is part of its name. [`Event::Done`] or [`Event::Rejected`] answers, with the number that this
-        /// returns.
+        /// Joins a room; `#` is part of its name. [`Event::Done`] or [`Event::Rejected`] answers, with the number that
+        /// this returns.
         ///
         /// # Errors
         ///
@@ -61,8 +61,9 @@ macro_rules! requests {
             $self.until(Deadline::after(timeout), |inner| inner.ask(|driver| driver.roster(room, cursor)))
         }
 
-        /// Watches users. An [`Event::Presence`] for each tells its present state, and then [`Event::Done`] follows. After
-        /// that, an [`Event::Presence`] tells each change. Or [`Event::Rejected`] answers, and none of them is watched.
+        /// Watches users. An [`Event::Presence`] for each tells its present state, and then [`Event::Done`] follows.
+        /// After that, an [`Event::Presence`] tells each change. Or [`Event::Rejected`] answers, and none of them is
+        /// watched.
         ///
         /// # Errors
         ///
@@ -80,9 +81,9 @@ macro_rules! requests {
             $self.until(Deadline::after(timeout), |inner| inner.ask(|driver| driver.unwatch(names)))
         }
 
-        /// Asks for a page of the rooms that we are in and the users that we watch: a program that was started again does
-        /// after [`Event::Resumed`]. The cursor is as in [`who`](Self::who). [`Event::Subscribed`] answers, with the number
-        /// that this returns.
+        /// Asks for a page of the rooms that we are in and the users that we watch: a program that was started again
+        /// does after [`Event::Resumed`]. The cursor is as in [`who`](Self::who). [`Event::Subscribed`] answers, with
+        /// the number that this returns.
         ///
         /// # Errors
         ///

@@ -1,4 +1,5 @@
-//! Attempts to connect to several addresses of a host: one begins after the other, and the first that stands wins (RFC 8305, 5).
+//! Attempts to connect to several addresses of a host: one begins after the other, and the first that stands wins (RFC
+//! 8305, 5).
 
 use std::collections::VecDeque;
 use std::io;
@@ -35,7 +36,8 @@ pub(super) struct Failed {
 #[derive(Debug)]
 pub(super) enum Outcome {
     Waits,
-    /// A connection stands. This many bytes of the protocol came with the last of what it needed, and are in the buffer.
+    /// A connection stands. This many bytes of the protocol came with the last of what it needed, and are in the
+    /// buffer.
     Stands(Box<Link>, usize),
     /// None can be made: of the errors the one that tells most.
     Failed(Failed),

@@ -82,8 +82,8 @@ impl Driver {
         Dialing::LookingUp { endpoint, is_advised, until: self.now() + LOOK_UP_TIME_MAX }
     }
 
-    /// Goes on with a connection that is being made. Whether it stands by now. That the first one cannot be made is an error, of
-    /// later ones it is told.
+    /// Goes on with a connection that is being made. Whether it stands by now. That the first one cannot be made is an
+    /// error, of later ones it is told.
     pub(super) fn goes_on_connecting(&mut self) -> io::Result<bool> {
         let now = self.now();
         let outcome = match self.look_up(now) {

@@ -143,7 +143,8 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // The other end of TLS or a WebSocket is to know that nobody has cut off what we say. If it cannot be told, it has gone.
+        // The other end of TLS or a WebSocket is to know that nobody has cut off what we say. If it cannot be told, it
+        // has gone.
         if !matches!(self.transport, Transport::Plain(_)) && self.is_open() && !self.has_failed_to_write {
             let _ = self.transport.end_writing();
         }

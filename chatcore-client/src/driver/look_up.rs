@@ -75,8 +75,8 @@ impl LookUps {
     }
 
     /// The addresses of a name; none if they are not found yet. The first call begins the look-up. If one is under way
-    /// already for the same name, which nobody waited for to its end, its answer will do. One for another name is waited for
-    /// first.
+    /// already for the same name, which nobody waited for to its end, its answer will do. One for another name is
+    /// waited for first.
     pub(super) fn poll(&mut self, host: &str, port: u16) -> Option<io::Result<Vec<SocketAddr>>> {
         let answer = match &self.running {
             Some(look_up) => match look_up.answer.try_recv() {

@@ -44,20 +44,21 @@ const READS_MAX: usize = 16;
 ///
 /// While events wait with more bytes than the hub's outbox holds
 /// ([`outbox_bytes_max`](chatcore::wire::Announced::outbox_bytes_max) and a quarter), or with more than 16 MiB, the
-/// driver reads nothing but the answer to a resume. While they take more than 256 MiB of memory, it reads nothing at all,
-/// and no session is resumed. It reads again when the program has taken some. So a hub that heeds no acknowledgements,
-/// or ends sessions again and again, fills no more memory than that.
+/// driver reads nothing but the answer to a resume. While they take more than 256 MiB of memory, it reads nothing at
+/// all, and no session is resumed. It reads again when the program has taken some. So a hub that heeds no
+/// acknowledgements, or ends sessions again and again, fills no more memory than that.
 ///
 /// The driver drops a connection that is lost, and makes a new one when it is time, whether the program takes events or
-/// not, to the same [`Endpoint`]: each time it looks the host up anew, on a thread of its own, and tries all addresses, one
-/// 250 ms after the other or as soon as one has failed, until one connection stands (RFC 8305). If a hub advises another
-/// place, the driver goes there once, if that is the same server at another address or port, or a host that the program
-/// has named ([`with_followed`](Self::with_followed)), and never where it would be less private (protocol.md, *Advice*). It
-/// checks certificates in each connection. When it notices that the machine has slept, it finds out at once whether the
-/// hub is still there ([`Client::probe`]).
+/// not, to the same [`Endpoint`]: each time it looks the host up anew, on a thread of its own, and tries all addresses,
+/// one 250 ms after the other or as soon as one has failed, until one connection stands (RFC 8305). If a hub advises
+/// another place, the driver goes there once, if that is the same server at another address or port, or a host that the
+/// program has named ([`with_followed`](Self::with_followed)), and never where it would be less private (protocol.md,
+/// *Advice*). It checks certificates in each connection. When it notices that the machine has slept, it finds out at
+/// once whether the hub is still there ([`Client::probe`]).
 ///
 /// A driver that is dropped says nothing, and the hub keeps the session for its resume time. To leave, call
-/// [`close`](Self::close), and [`drive`](Self::drive) once at the least: until [`Event::Closed`], if the answer matters.
+/// [`close`](Self::close), and [`drive`](Self::drive) once at the least: until [`Event::Closed`], if the answer
+/// matters.
 ///
 /// `Debug` does not show bytes that were read: a welcome holds the session's token.
 ///
@@ -128,11 +129,12 @@ impl fmt::Debug for Driver {
 }
 
 impl Driver {
-    /// Begins to connect: to a [`Target`], or to a `SocketAddr` over TCP. [`with_alternatives`](Self::with_alternatives) adds
-    /// the other targets of an [`Endpoint`](crate::Endpoint), and [`connect_any`](crate::connect_any) does all that.
+    /// Begins to connect: to a [`Target`], or to a `SocketAddr` over TCP.
+    /// [`with_alternatives`](Self::with_alternatives) adds the other targets of an [`Endpoint`](crate::Endpoint), and
+    /// [`connect_any`](crate::connect_any) does all that.
     ///
-    /// [`drive`](Self::drive) fails if the connection cannot be made, with [`ClientConfig::keeps_trying`], too: then the
-    /// program may look the endpoint up anew before it tries again.
+    /// [`drive`](Self::drive) fails if the connection cannot be made, with [`ClientConfig::keeps_trying`], too: then
+    /// the program may look the endpoint up anew before it tries again.
     ///
     /// # Errors
     ///
@@ -197,9 +199,9 @@ impl Driver {
         })
     }
 
-    /// The same with further targets of the same endpoint for its first connection: 250 ms after one has begun, or as soon as
-    /// one has failed, the next begins, and the first connection that stands is used (RFC 8305). A driver that has a credential
-    /// leaves out those that are not private.
+    /// The same with further targets of the same endpoint for its first connection: 250 ms after one has begun, or as
+    /// soon as one has failed, the next begins, and the first connection that stands is used (RFC 8305). A driver that
+    /// has a credential leaves out those that are not private.
     #[must_use]
     pub fn with_alternatives(mut self, targets: impl IntoIterator<Item = Target>) -> Self {
         if let Some(Dialing::Attempting(attempts)) = &mut self.dialing {
@@ -211,8 +213,8 @@ impl Driver {
         self
     }
 
-    /// The same, where a hub may send the client to these hosts, too. Name only those that may know the session's token and
-    /// what proves the right to the name. Without this, the client follows advice to the same server alone.
+    /// The same, where a hub may send the client to these hosts, too. Name only those that may know the session's token
+    /// and what proves the right to the name. Without this, the client follows advice to the same server alone.
     #[must_use]
     pub fn with_followed(mut self, hosts: impl IntoIterator<Item = FollowedHost>) -> Self {
         self.followed = hosts.into_iter().collect();
@@ -231,9 +233,9 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// Only if the first connection cannot be made; `TlsFault::of` finds in it what was wrong with TLS. A connection that
-    /// breaks later is no error, but an [`Event::Reconnecting`] or [`Event::Closed`]. After such an error the driver makes no
-    /// other attempt: each further call fails, too, with the same words.
+    /// Only if the first connection cannot be made; `TlsFault::of` finds in it what was wrong with TLS. A connection
+    /// that breaks later is no error, but an [`Event::Reconnecting`] or [`Event::Closed`]. After such an error the
+    /// driver makes no other attempt: each further call fails, too, with the same words.
     pub fn drive(&mut self) -> io::Result<bool> {
         if let Some((kind, words)) = &self.gave_up {
             return Err(io::Error::new(*kind, words.clone()));
@@ -269,10 +271,10 @@ impl Driver {
         self.was_connected
     }
 
-    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine, or the
-    /// program [trusts the network](Endpoint::with_trusted_network). It stays so: a driver whose connection is private makes no
-    /// other that is not. A credential goes nowhere else. Before the first connection stands, it must hold for all of the
-    /// targets.
+    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine,
+    /// or the program [trusts the network](Endpoint::with_trusted_network). It stays so: a driver whose connection is
+    /// private makes no other that is not. A credential goes nowhere else. Before the first connection stands, it must
+    /// hold for all of the targets.
     pub fn is_private(&self) -> bool {
         if self.was_connected { self.home.is_private() } else { self.known.iter().all(Target::is_private) }
     }
@@ -295,7 +297,8 @@ impl Driver {
     }
 
     /// How long the event loop may wait before it calls [`drive`](Self::drive) again; none for any time. Zero if
-    /// something is due. It is a time to wait, as mio's `poll` takes it, and not a point in time: the clock is the driver's.
+    /// something is due. It is a time to wait, as mio's `poll` takes it, and not a point in time: the clock is the
+    /// driver's.
     pub fn timeout(&self) -> Option<Duration> {
         let now = self.now();
         let client = self.client.poll_timeout().map(|due| due - now);
@@ -311,8 +314,8 @@ impl Driver {
 
     commands!("[`drive`](Self::drive)");
 
-    /// Ends the session, and does not wait: see [`Client::close`]. The goodbye goes out with [`drive`](Self::drive), and
-    /// [`Event::Closed`] comes when the hub has answered.
+    /// Ends the session, and does not wait: see [`Client::close`]. The goodbye goes out with [`drive`](Self::drive),
+    /// and [`Event::Closed`] comes when the hub has answered.
     pub fn close(&mut self) {
         self.client.close(self.now());
     }

@@ -12,15 +12,16 @@ pub(crate) struct Advised {
 }
 
 impl Target {
-    /// Where a server to which a client is connected here advises it to go (protocol.md, *Advice*); none if the client does
-    /// not go there. The session's token, and what proves the right to the name, go to the same server or to a host that
-    /// the program has named, and to nobody else:
+    /// Where a server to which a client is connected here advises it to go (protocol.md, *Advice*); none if the client
+    /// does not go there. The session's token, and what proves the right to the name, go to the same server or to a
+    /// host that the program has named, and to nobody else:
     ///
     /// - What says no scheme is meant in ours.
-    /// - A host of the program's list may be anywhere. Over TLS, its certificate must be for the host that the advice names.
+    /// - A host of the program's list may be anywhere. Over TLS, its certificate must be for the host that the advice
+    ///   names.
     /// - Ours may be at another port.
-    /// - A number over TLS is another place of our host: the certificate there must be for our host. On this machine it may
-    ///   be another place of this machine.
+    /// - A number over TLS is another place of our host: the certificate there must be for our host. On this machine it
+    ///   may be another place of this machine.
     /// - A number without TLS is our own address, or leads from this machine to this machine.
     /// - [`permits`](Self::permits) holds in any case.
     pub(crate) fn advised(&self, advice: &str, followed: &[FollowedHost]) -> Option<Advised> {
@@ -40,9 +41,11 @@ impl Target {
 
     /// Whether advice may lead from here to there:
     ///
-    /// - Who is connected over TLS goes nowhere without TLS: else whoever can stop a server could read along from then on.
+    /// - Who is connected over TLS goes nowhere without TLS: else whoever can stop a server could read along from then
+    ///   on.
     /// - Who has not left this machine leaves it over TLS alone.
-    /// - A server of another machine sends nobody to this one: what listens here may trust that only what runs here connects.
+    /// - A server of another machine sends nobody to this one: what listens here may trust that only what runs here
+    ///   connects.
     pub(crate) fn permits(&self, target: &Self) -> bool {
         let is_kept =
             if self.is_encrypted() { target.is_encrypted() } else { !self.is_private() || target.is_private() };

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use super::{EndpointError, Layers, Place, parse};
 
-/// A host that a client connects to if a server advises it, though it is not the server's own: `host`, or `host:port` for
-/// that port alone. [`Driver::with_followed`](crate::Driver::with_followed) takes them.
+/// A host that a client connects to if a server advises it, though it is not the server's own: `host`, or `host:port`
+/// for that port alone. [`Driver::with_followed`](crate::Driver::with_followed) takes them.
 ///
 /// ```
 /// use chatcore_client::FollowedHost;

@@ -37,8 +37,8 @@ use crate::tls::Tls;
 /// | `wss://host:port/path` | a WebSocket over TLS (features `tls` and `websocket`); without a port 443 |
 /// | `unix:///path` | a Unix socket, on systems that have them |
 ///
-/// A host is a name or a number; one of IPv6 has brackets, as in `[::1]:12345`. Over TLS, the certificate of the server must
-/// be for the host as it is written here: there is no way to leave that out.
+/// A host is a name or a number; one of IPv6 has brackets, as in `[::1]:12345`. Over TLS, the certificate of the server
+/// must be for the host as it is written here: there is no way to leave that out.
 ///
 /// `Display` gives the text in its shortest form, so that two texts for the same give the same: `127.0.0.1:12345` for
 /// `tcp://127.0.0.1:12345`.
@@ -147,8 +147,8 @@ impl Endpoint {
         self
     }
 
-    /// The same, where the program takes the network on the way for private, as that of a VPN, or of containers of one machine:
-    /// credentials go over it without TLS. Whoever can read what goes over this network can read them.
+    /// The same, where the program takes the network on the way for private, as that of a VPN, or of containers of one
+    /// machine: credentials go over it without TLS. Whoever can read what goes over this network can read them.
     ///
     /// ```
     /// use chatcore_client::Endpoint;
@@ -168,9 +168,9 @@ impl Endpoint {
         self.place.is_encrypted()
     }
 
-    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine, or the
-    /// program [trusts the network](Self::with_trusted_network). Credentials go nowhere else. Of names it knows `localhost`
-    /// alone: [`Driver::is_private`](crate::Driver::is_private) knows the address, too.
+    /// Whether nobody else can read what the client sends: the connection is encrypted, or does not leave this machine,
+    /// or the program [trusts the network](Self::with_trusted_network). Credentials go nowhere else. Of names it knows
+    /// `localhost` alone: [`Driver::is_private`](crate::Driver::is_private) knows the address, too.
     pub fn is_private(&self) -> bool {
         self.is_encrypted() || self.is_trusted || self.place.is_local()
     }

@@ -9,8 +9,8 @@ use crate::addresses::in_turn;
 
 /// Finds the addresses of a host. [`SystemResolver`] asks the system; a program may have a way of its own.
 pub trait Resolve: fmt::Debug + Send + Sync {
-    /// The addresses of a host with this port, the best first. A [`Driver`](crate::Driver) calls this on a thread of its own,
-    /// so that it may take its time.
+    /// The addresses of a host with this port, the best first. A [`Driver`](crate::Driver) calls this on a thread of
+    /// its own, so that it may take its time.
     ///
     /// # Errors
     ///

@@ -11,8 +11,8 @@ use crate::connection::ConnectError;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
-/// An [`Endpoint`], and an address at which it was found: where a [`Driver`](crate::Driver) connects. [`Endpoint::targets`]
-/// makes them. A [`SocketAddr`] is one, for TCP.
+/// An [`Endpoint`], and an address at which it was found: where a [`Driver`](crate::Driver) connects.
+/// [`Endpoint::targets`] makes them. A [`SocketAddr`] is one, for TCP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub(crate) endpoint: Endpoint,
@@ -72,13 +72,13 @@ impl From<SocketAddr> for Target {
 }
 
 impl Endpoint {
-    /// Where to connect to, in the order in which to try it (RFC 8305, 4). The system looks the name up, which can take seconds.
-    /// If TLS is to be spoken as the system does, it also looks for whom that trusts.
+    /// Where to connect to, in the order in which to try it (RFC 8305, 4). The system looks the name up, which can take
+    /// seconds. If TLS is to be spoken as the system does, it also looks for whom that trusts.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Resolve`] if the system does not find the host, and with the feature `tls` `ConnectError::Trust` if it
-    /// trusts nobody.
+    /// [`ConnectError::Resolve`] if the system does not find the host, and with the feature `tls` `ConnectError::Trust`
+    /// if it trusts nobody.
     pub fn targets(&self) -> Result<Vec<Target>, ConnectError> {
         self.targets_by(&SystemResolver)
     }

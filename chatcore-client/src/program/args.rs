@@ -30,8 +30,8 @@ const SECONDS_MAX: f64 = 1e9;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(version, about, max_term_width = 100, after_help = crate::program::command::help::all())]
 pub(crate) struct Args {
-    /// A server of the configuration file, by its name there; without it and without --connect, the one that is `default`
-    /// there.
+    /// A server of the configuration file, by its name there; without it and without --connect, the one that is
+    /// `default` there.
     #[arg(value_name = "SERVER")]
     pub(crate) server: Option<String>,
 
@@ -63,8 +63,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) password: PasswordArgs,
 
-    /// At a terminal, write line by line, and leave the screen as it is: for a screen reader, and for a terminal that can do
-    /// nothing else, where it is the default.
+    /// At a terminal, write line by line, and leave the screen as it is: for a screen reader, and for a terminal that
+    /// can do nothing else, where it is the default.
     #[arg(long)]
     pub(crate) plain: bool,
 
@@ -76,13 +76,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) linger: Duration,
 
-    /// Exit with 3 if a command came to nothing, such as a message that was rejected, and with 4 if a message is not known
-    /// to have arrived.
+    /// Exit with 3 if a command came to nothing, such as a message that was rejected, and with 4 if a message is not
+    /// known to have arrived.
     #[arg(long)]
     pub(crate) exit_status: bool,
 
-    /// Go on receiving at the end of the input, until SIGTERM or SIGINT comes; and with --reconnect-for until the server
-    /// has stopped for that long. A terminal does without.
+    /// Go on receiving at the end of the input, until SIGTERM or SIGINT comes; and with --reconnect-for until the
+    /// server has stopped for that long. A terminal does without.
     #[arg(long)]
     pub(crate) stay: bool,
 
@@ -100,8 +100,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", env = "CHATCORE_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 
-    /// A host that the server may send this client to, as if it were the server itself; may be given several times. Without
-    /// it, the server's advice leads to the same server alone.
+    /// A host that the server may send this client to, as if it were the server itself; may be given several times.
+    /// Without it, the server's advice leads to the same server alone.
     #[arg(long, value_name = "HOST[:PORT]", env = "CHATCORE_FOLLOW", value_delimiter = ',')]
     pub(crate) follow: Vec<FollowedHost>,
 
@@ -110,8 +110,8 @@ pub(crate) struct Args {
     pub(crate) no_state: bool,
 
     /// Seconds to wait until the server has answered for the first time: for the connection, the look-up of its address
-    /// and TLS included, and for the answer to the name. Without it, 10; or 35 for the answer where there is a password,
-    /// which the server checks when it has time, and then for each attempt to connect again, too.
+    /// and TLS included, and for the answer to the name. Without it, 10; or 35 for the answer where there is a
+    /// password, which the server checks when it has time, and then for each attempt to connect again, too.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) connect_timeout: Option<Duration>,
 

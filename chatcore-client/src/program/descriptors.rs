@@ -1,4 +1,5 @@
-//! Standard input, output and error as others have left them: they may not block, and whoever is at the other end may be gone.
+//! Standard input, output and error as others have left them: they may not block, and whoever is at the other end may
+//! be gone.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};

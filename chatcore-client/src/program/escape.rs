@@ -37,14 +37,14 @@ const fn is_blank_letter(c: char) -> bool {
     matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }
 
-/// Code points that are no characters, and the one that replaces what is no text: some terminals leave it out, so that a
-/// mark on it would go onto the cell before.
+/// Code points that are no characters, and the one that replaces what is no text: some terminals leave it out, so that
+/// a mark on it would go onto the cell before.
 const fn is_noncharacter(c: char) -> bool {
     matches!(c, '\u{fffd}' | '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
 }
 
-/// What is shown in place of a character that nobody sees, and that belongs into texts: hyphens for breaking words, places for
-/// breaking lines, and marks of direction. Terminals disagree whether these take a cell.
+/// What is shown in place of a character that nobody sees, and that belongs into texts: hyphens for breaking words,
+/// places for breaking lines, and marks of direction. Terminals disagree whether these take a cell.
 pub(crate) const fn stand_in(c: char) -> Option<char> {
     match c {
         '\u{ad}' => Some('-'),
@@ -53,8 +53,8 @@ pub(crate) const fn stand_in(c: char) -> Option<char> {
     }
 }
 
-/// Whether a character must not stand in a text that is shown as a text. What breaks words, and what gives the sign after it a
-/// direction, does no more harm than a blank or a letter does.
+/// Whether a character must not stand in a text that is shown as a text. What breaks words, and what gives the sign
+/// after it a direction, does no more harm than a blank or a letter does.
 fn is_misleading(c: char) -> bool {
     is_unsafe(c) && !matches!(c, '\t' | '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}')
 }

@@ -14,8 +14,8 @@ use crate::program::terminal::Settings;
 /// What the shell is told. Programs in Rust say so.
 const EXIT_CODE: i32 = 101;
 
-/// From now on a panic of any thread restores the terminal, says what happened, and ends the program: the other threads wait
-/// for that thread.
+/// From now on a panic of any thread restores the terminal, says what happened, and ends the program: the other threads
+/// wait for that thread.
 pub(crate) fn tell(terminal: Option<Settings>) {
     let terminal = Mutex::new(terminal);
     panic::set_hook(Box::new(move |panic| {

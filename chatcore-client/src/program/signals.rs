@@ -108,8 +108,8 @@ fn end(signal: i32, settings: Option<&Settings>) -> ! {
     process::exit(128 + signal);
 }
 
-/// The signals that whoever started the program wants it to ignore, as `nohup` does: the bit of each, from the lowest on. Only
-/// Linux tells.
+/// The signals that whoever started the program wants it to ignore, as `nohup` does: the bit of each, from the lowest
+/// on. Only Linux tells.
 fn ignored_signals() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,7 +1,7 @@
 //! The end that a signal asks for, and how those who are waited for until then share the time.
 //!
-//! All times count from the signal. So who takes longer takes it from those that come later, and the program ends in time all
-//! the same.
+//! All times count from the signal. So who takes longer takes it from those that come later, and the program ends in
+//! time all the same.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, MutexGuard, OnceLock, PoisonError};
@@ -25,7 +25,8 @@ pub(crate) const END_TIME_MAX: Duration = Duration::from_millis(1_900);
 /// What each of them has at least, however late its turn comes: a machine can be busy.
 const TURN_TIME_MIN: Duration = Duration::from_millis(100);
 
-/// How long a terminal may take for what leaves the full screen, counted from there. A person waits for it without a signal, too.
+/// How long a terminal may take for what leaves the full screen, counted from there. A person waits for it without a
+/// signal, too.
 pub(crate) const SCREEN_TIME_MAX: Duration = Duration::from_millis(600);
 
 /// How long whoever reads our words may take for those on messages without an answer and on what is not saved.
@@ -73,15 +74,15 @@ impl Stop {
         self.is_asked.load(Ordering::Acquire).then(|| *self.since.get_or_init(Instant::now))
     }
 
-    /// Until when somebody is waited for who has until so long after the signal; none as long as there was none. Whoever waits
-    /// asks for it once.
+    /// Until when somebody is waited for who has until so long after the signal; none as long as there was none.
+    /// Whoever waits asks for it once.
     pub(crate) fn until(&self, time_max: Duration) -> Option<Instant> {
         self.since().map(|since| (since + time_max).max(Instant::now() + TURN_TIME_MIN))
     }
 }
 
-/// Waits for something until then, if there is a bound, and until the time that is told, as soon as one is. False if it does not
-/// come.
+/// Waits for something until then, if there is a bound, and until the time that is told, as soon as one is. False if it
+/// does not come.
 pub(crate) fn wait_for<T>(
     changed: &Condvar,
     mut state: MutexGuard<'_, T>,

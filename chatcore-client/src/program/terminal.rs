@@ -35,8 +35,8 @@ pub(crate) fn ask_secret(prompt: &str) -> io::Result<Zeroizing<String>> {
     rpassword::prompt_password(prompt).map(Zeroizing::new)
 }
 
-/// The terminal shows nothing of what is typed, from before the prompt on: somebody may be quick. Ctrl-C is read like any
-/// key, and counts after the terminal is as it was.
+/// The terminal shows nothing of what is typed, from before the prompt on: somebody may be quick. Ctrl-C is read like
+/// any key, and counts after the terminal is as it was.
 struct Quiet(Option<Termios>);
 
 impl Quiet {

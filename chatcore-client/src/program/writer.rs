@@ -1,8 +1,8 @@
 //! Text for whatever reads our output, written by a thread of its own.
 //!
-//! The reader may stop at any time, for as long as it likes, and a write waits for it. The program's loop must not: it has
-//! a socket to serve. So it hands its text over, and learns how much of it is written. The thread also watches whether the
-//! reader is still there, when there is nothing to write.
+//! The reader may stop at any time, for as long as it likes, and a write waits for it. The program's loop must not: it
+//! has a socket to serve. So it hands its text over, and learns how much of it is written. The thread also watches
+//! whether the reader is still there, when there is nothing to write.
 
 use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::AsFd;

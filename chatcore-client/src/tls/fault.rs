@@ -10,16 +10,16 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage};
 /// Names of a certificate that are shown, at the most.
 const NAMES_SHOWN_MAX: usize = 8;
 
-/// Why TLS does not stand between a client and a server: what was wrong, and with what. What the server wrote is in it: escape
-/// `Display` before a terminal shows it.
+/// Why TLS does not stand between a client and a server: what was wrong, and with what. What the server wrote is in it:
+/// escape `Display` before a terminal shows it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsFault {
     /// Nobody who is trusted vouches for the certificate.
     #[error("nobody who is trusted here vouches for its certificate")]
     UnknownAuthority,
-    /// An authority that is trusted has the name of the one that signed the certificate, and another kind of key. Somebody
-    /// else may have taken the name: many certificates that vouch for themselves are of `localhost`.
+    /// An authority that is trusted has the name of the one that signed the certificate, and another kind of key.
+    /// Somebody else may have taken the name: many certificates that vouch for themselves are of `localhost`.
     #[error(
         "its certificate is signed in the name of an authority that is trusted here, but not with that authority's kind of \
          key: another one has the same name"

@@ -30,8 +30,8 @@ const WEB_ALPN: &[u8] = b"http/1.1";
 /// How many sessions of TLS a client can resume, which spares it and the server most of a handshake.
 const RESUMABLE_MAX: usize = 8;
 
-/// How a client speaks TLS: whom it trusts, and with which certificate it shows who it is, if the server asks. It speaks TLS
-/// 1.3 and 1.2. Clones share it.
+/// How a client speaks TLS: whom it trusts, and with which certificate it shows who it is, if the server asks. It
+/// speaks TLS 1.3 and 1.2. Clones share it.
 ///
 /// `Debug` shows nothing of it.
 ///
@@ -57,8 +57,8 @@ struct Configs {
 }
 
 impl Tls {
-    /// Trusts whom the system trusts. On macOS and Windows the system itself judges a certificate, with what its users and
-    /// administrators have set; on others it names files, as do the variables `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    /// Trusts whom the system trusts. On macOS and Windows the system itself judges a certificate, with what its users
+    /// and administrators have set; on others it names files, as do the variables `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     ///
     /// # Errors
     ///
@@ -68,8 +68,8 @@ impl Tls {
         Ok(Self::new(verified))
     }
 
-    /// Trusts the authorities whose certificates these are, in PEM (RFC 7468), and nobody else. A server whose certificate
-    /// vouches for itself is its own authority.
+    /// Trusts the authorities whose certificates these are, in PEM (RFC 7468), and nobody else. A server whose
+    /// certificate vouches for itself is its own authority.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl Tls {
         Ok(Self::new(builder()?.with_root_certificates(roots)))
     }
 
-    /// The same, with a certificate that a server gets which asks for one: it and those that vouch for it, the client's own
-    /// first, and its key, all in PEM.
+    /// The same, with a certificate that a server gets which asks for one: it and those that vouch for it, the client's
+    /// own first, and its key, all in PEM.
     ///
     /// # Errors
     ///

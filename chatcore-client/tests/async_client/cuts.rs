@@ -139,8 +139,8 @@ fn a_program_that_dies_gets_again_what_it_had_not_taken() {
             for expected in 1..=3 {
                 assert_eq!(body(&mut bob).await, expected);
             }
-            // All five have come by now. The third may not be acknowledged: no later call has shown that the program is done
-            // with it.
+            // All five have come by now. The third may not be acknowledged: no later call has shown that the program is
+            // done with it.
             let ticket = bob.client().ticket().unwrap().clone();
             bob.detach();
             let mut bob = AsyncClient::resume(hub.dialer(), config(), ticket, b"").await.unwrap();

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Socket, Type};
 
-/// Makes of this address one where nobody answers. Returns it, with its port if that was to be a free one, and what keeps it so:
-/// a listener that has no room for anybody more.
+/// Makes of this address one where nobody answers. Returns it, with its port if that was to be a free one, and what
+/// keeps it so: a listener that has no room for anybody more.
 ///
 /// # Errors
 ///

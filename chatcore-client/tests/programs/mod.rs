@@ -22,13 +22,14 @@ use tempfile::TempDir;
 /// After which a test fails that waits for something.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where nobody listens, and nobody is going to: no program is given this port unless it asks for it, and is allowed to.
+/// Where nobody listens, and nobody is going to: no program is given this port unless it asks for it, and is allowed
+/// to.
 pub(crate) const NOWHERE: &str = "127.0.0.1:1";
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_chatcore-client");
 
-/// The variables that the tests hand on: where other programs are, where files for a moment go, and where a measurement of what
-/// the tests reach writes.
+/// The variables that the tests hand on: where other programs are, where files for a moment go, and where a measurement
+/// of what the tests reach writes.
 const HANDED_ON: [&str; 3] = ["PATH", "TMPDIR", "LLVM_PROFILE_FILE"];
 
 /// What the tests say instead of whoever runs them: nothing is configured, and nobody has a home.
@@ -51,8 +52,8 @@ fn server_program() -> &'static Path {
         };
         let target_dir = profile_dir.parent().expect("profiles lie in the target folder");
         let mut cargo = Command::new(env!("CARGO"));
-        // Cargo tells the test of its own package. Scripts of dependencies that look at it would run again, and all that stands
-        // on them would be built anew.
+        // Cargo tells the test of its own package. Scripts of dependencies that look at it would run again, and all
+        // that stands on them would be built anew.
         for (variable, _) in env::vars_os() {
             if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of| variable.as_encoded_bytes().starts_with(of.as_bytes()))
             {

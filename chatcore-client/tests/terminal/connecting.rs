@@ -47,8 +47,8 @@ impl Hosts {
     }
 }
 
-/// Whether a program can have this for itself here, as one with these arguments of unshare(1) tries. Where the tests are to show
-/// something, which is in CI and for root, it must.
+/// Whether a program can have this for itself here, as one with these arguments of unshare(1) tries. Where the tests
+/// are to show something, which is in CI and for root, it must.
 fn can_unshare(what: &str, args: &[&str]) -> bool {
     let outcome = Command::new("unshare").args(args).output();
     let can = outcome.as_ref().is_ok_and(|output| output.status.success());
@@ -123,7 +123,8 @@ fn a_server_that_never_answers_is_given_up_in_time() {
     assert_eq!(terminal.end().0, Some(1));
 }
 
-/// P15: a system may take the port at which nobody listens for our own end, and then we hear ourselves. Here it has no other.
+/// P15: a system may take the port at which nobody listens for our own end, and then we hear ourselves. Here it has no
+/// other.
 #[test]
 fn a_connection_that_leads_to_the_program_itself_is_none() {
     if !can_unshare("a network", &["-rn", "ip", "link", "set", "lo", "up"]) {
@@ -167,7 +168,8 @@ fn has_alice(server: &Server) -> bool {
     }
 }
 
-/// P11: a server that stops advises another place. A person goes there if it is the same server, or one that they have named.
+/// P11: a server that stops advises another place. A person goes there if it is the same server, or one that they have
+/// named.
 #[test]
 fn advice_leads_to_the_same_host_or_to_one_that_is_named() {
     for (host, args, is_followed) in [

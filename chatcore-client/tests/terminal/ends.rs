@@ -42,7 +42,8 @@ fn a_signal_says_goodbye_and_leaves_the_terminal_as_it_was() {
     }
 }
 
-/// P7 of the faults that were found: the terminal is closed, and nobody is left. Nor is a session to come back to, which is over.
+/// P7 of the faults that were found: the terminal is closed, and nobody is left. Nor is a session to come back to,
+/// which is over.
 #[test]
 fn a_terminal_that_is_closed_is_a_goodbye() {
     let server = Server::start();
@@ -51,8 +52,8 @@ fn a_terminal_that_is_closed_is_a_goodbye() {
         let (mut pty, child) = Terminal::unread_at(kind, &server, &server.address, &["--name", "alice"]);
         // Nobody takes a line before there is a session.
         read_until(&mut pty, "you are alice");
-        // The full screen is drawn so often that the terminal, which nobody reads any more, holds not all of it: then its end is an
-        // error at once.
+        // The full screen is drawn so often that the terminal, which nobody reads any more, holds not all of it: then
+        // its end is an error at once.
         let redrawn = if kind == "dumb" { String::new() } else { "\x0c".repeat(300) };
         std::io::Write::write_all(&mut pty, format!("{redrawn}/join #lobby\r").as_bytes()).unwrap();
         watcher.expect(r##"{"event":"joined","room":"#lobby","name":"alice"}"##);

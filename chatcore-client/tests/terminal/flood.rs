@@ -94,8 +94,8 @@ fn echo(terminal: &Terminal, typed: &mut String, letter: char) -> usize {
     at.get()
 }
 
-/// Types until three quarters of so many messages are shown. Returns how many come between a key and the picture with it, at
-/// the least.
+/// Types until three quarters of so many messages are shown. Returns how many come between a key and the picture with
+/// it, at the least.
 fn quickest_echo(terminal: &Terminal, count: usize, mut look: impl FnMut()) -> usize {
     terminal.until("the flood", |screen| newest(screen).is_some());
     let (mut typed, mut quickest) = (String::new(), usize::MAX);
@@ -119,9 +119,9 @@ fn quickest_echo(terminal: &Terminal, count: usize, mut look: impl FnMut()) -> u
 #[test]
 fn keys_are_echoed_while_messages_flood_in_and_each_is_counted() {
     const COUNT: usize = 30_000;
-    // The time of an echo is that of the machine, which others use as well, and a terminal that is read late holds up pictures.
-    // So the quickest echo counts, and in messages that are shown between the key and it: a program that takes all that has
-    // come before it looks at keys shows nearly all of them before the first.
+    // The time of an echo is that of the machine, which others use as well, and a terminal that is read late holds up
+    // pictures. So the quickest echo counts, and in messages that are shown between the key and it: a program that
+    // takes all that has come before it looks at keys shows nearly all of them before the first.
     const BETWEEN_MAX: usize = COUNT / 10;
     // Ten thousand of them, with what is beside them, and pictures.
     const GROWTH_BYTES_MAX: usize = 32 << 20;

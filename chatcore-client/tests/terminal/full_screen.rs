@@ -16,8 +16,8 @@ fn heard(user: &mut Connection) -> (String, String) {
     (room.unwrap_or_default(), text)
 }
 
-/// What a terminal may send beside what is typed: reports of the mouse outside the list of conversations, replies, focus,
-/// controls of eight bits, bytes that are no text.
+/// What a terminal may send beside what is typed: reports of the mouse outside the list of conversations, replies,
+/// focus, controls of eight bits, bytes that are no text.
 const NOISE: [&[u8]; 13] = [
     b"\x1b[<0;50;10M",
     b"\x1b[<0;50;10m",
@@ -50,7 +50,8 @@ fn a_name_is_what_was_typed_and_nothing_else() {
     assert_eq!(terminal.end().0, Some(0));
 }
 
-/// Whom Alt-a opens, nobody knows before there is a picture of it: what is typed with it, in one write, goes to nobody yet.
+/// Whom Alt-a opens, nobody knows before there is a picture of it: what is typed with it, in one write, goes to nobody
+/// yet.
 #[test]
 fn a_line_that_is_entered_before_the_screen_says_who_reads_it_is_not_sent() {
     let server = Server::start();
@@ -71,7 +72,8 @@ fn a_line_that_is_entered_before_the_screen_says_who_reads_it_is_not_sent() {
     assert_eq!(terminal.end().0, Some(0));
 }
 
-/// P1, P5 in a room and in a conversation with one user: who begins with `@bob:` is read by bob alone, whatever comes between.
+/// P1, P5 in a room and in a conversation with one user: who begins with `@bob:` is read by bob alone, whatever comes
+/// between.
 #[test]
 fn a_private_line_stays_private_in_a_room_and_with_another_user() {
     let server = Server::start();
@@ -124,7 +126,8 @@ fn messages_are_shown_whatever_is_half_typed() {
     terminal.has("message 4");
 }
 
-/// P6: several lines are one message, a megabyte is refused at once and loses nothing, the window may change at any time.
+/// P6: several lines are one message, a megabyte is refused at once and loses nothing, the window may change at any
+/// time.
 #[test]
 fn blocks_and_several_lines_and_windows_of_any_size() {
     let server = Server::start();
@@ -234,7 +237,8 @@ fn the_screen_is_there_while_the_connection_is_made() {
     }
 }
 
-/// P7: Ctrl-Z leaves the screen to the shell, and `fg` comes back to it, with what has come meanwhile and what was typed.
+/// P7: Ctrl-Z leaves the screen to the shell, and `fg` comes back to it, with what has come meanwhile and what was
+/// typed.
 #[test]
 fn a_client_that_was_stopped_has_its_screen_again() {
     let server = Server::start();

@@ -19,7 +19,8 @@ fn deny(server: &mut TcpStream, detail: &str) {
     say(server, &HubMessage::Refused(Refused { code: RefusalCode::Denied, detail, wait_ms: None }));
 }
 
-/// Who waits for a password to be checked waits for longer than for a name. How long, is said when a connection is made.
+/// Who waits for a password to be checked waits for longer than for a name. How long, is said when a connection is
+/// made.
 #[test]
 fn the_first_password_that_is_typed_is_asked_about_on_a_connection_of_its_own() {
     let (listener, address) = listen();

@@ -10,7 +10,8 @@ use super::programs::proxy::Proxy;
 use super::programs::{NOWHERE, PATIENCE, Server, exit_code, run};
 use super::pty::{COLUMNS, ROWS, Screen, Terminal, read_until};
 
-/// Without a bound of its own, the client waits for the goodbye for 10 s. It is to end within 2; the machine may be busy.
+/// Without a bound of its own, the client waits for the goodbye for 10 s. It is to end within 2; the machine may be
+/// busy.
 const END_TIME_MAX: Duration = Duration::from_secs(8);
 
 /// So long the client waits for the goodbye at least, if nobody asks it to end at once.
@@ -150,7 +151,8 @@ fn a_session_that_the_server_has_lost_is_told_with_what_that_means_for_messages(
     alice.until("the server has it", accepted);
     proxy.freeze();
     alice.types("@bob\rperhaps\rx");
-    // When the second of two letters is seen that were typed one after the other, what was typed before them is on its way.
+    // When the second of two letters is seen that were typed one after the other, what was typed before them is on its
+    // way.
     alice.prompts("only bob reads it> x");
     alice.types("y");
     alice.prompts("only bob reads it> xy");
@@ -193,7 +195,8 @@ fn lines_without_an_answer_are_named_after_the_program_was_killed() {
     assert!(!terminal.screen().said().contains("may not have arrived"), "they were named");
 }
 
-/// P7: the same line by line, where Ctrl-C is a signal, and while there is no connection: nothing of it can have arrived.
+/// P7: the same line by line, where Ctrl-C is a signal, and while there is no connection: nothing of it can have
+/// arrived.
 #[test]
 fn a_line_without_an_answer_is_told_line_by_line() {
     let server = Server::start();
@@ -219,7 +222,8 @@ fn a_line_that_was_typed_without_a_connection_was_not_sent() {
     let terminal = alice(&server, &proxy);
     proxy.freeze();
     terminal.types("@bob:on its way\rx");
-    // When the second of two letters is seen that were typed one after the other, what was typed before them is on its way.
+    // When the second of two letters is seen that were typed one after the other, what was typed before them is on its
+    // way.
     terminal.prompts("only bob reads it> x");
     terminal.types("y");
     terminal.prompts("only bob reads it> xy");

@@ -57,8 +57,8 @@ fn what_was_typed_before_is_no_password() {
     assert!(!said.contains("the credential does not give the right"), "{said}");
 }
 
-/// A server to which alice has this password, and where it opens a WebSocket: such a connection takes more than the system does
-/// by itself.
+/// A server to which alice has this password, and where it opens a WebSocket: such a connection takes more than the
+/// system does by itself.
 fn web_server(password: &str) -> (Server, String) {
     let server = Server::with_passwords(&[("alice", password)], &["--listen", "ws://127.0.0.1:0/"]);
     let line = server.program.line();

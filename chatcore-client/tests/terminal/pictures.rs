@@ -1,7 +1,7 @@
 //! The pictures of the book: what the real program draws on a real terminal.
 //!
-//! `UPDATE_PICTURES=1 cargo test -p chatcore-client --test terminal pictures` makes them anew. The times in them are those of
-//! the run, so they are not compared; what is told of each is awaited.
+//! `UPDATE_PICTURES=1 cargo test -p chatcore-client --test terminal pictures` makes them anew. The times in them are
+//! those of the run, so they are not compared; what is told of each is awaited.
 
 use std::env;
 use std::fs;

@@ -286,8 +286,8 @@ fn what_was_wrong_at_one_prompt_is_right_at_each() {
     }
 }
 
-/// Says this to bob, who hears it, and answers; and reads the answer, before which the client has learnt what became of the
-/// line.
+/// Says this to bob, who hears it, and answers; and reads the answer, before which the client has learnt what became of
+/// the line.
 fn is_answered((pty, screen): (&mut Pty, &mut vt100::Parser), bob: &mut Connection, line: &str, to: &str) {
     pty.write_all(format!("{line}\r").as_bytes()).unwrap();
     let (room, _) = message(bob);

@@ -86,8 +86,8 @@ fn an_error_on_reconnecting_is_told_at_the_terminal() {
 /// Puts something at a path, where somebody else has a file at another one.
 type Plant<'a> = &'a dyn Fn(&Path, &Path);
 
-/// P14: whatever is planted in the place of a session or of its lock: nothing waits for it or follows it, nobody becomes
-/// somebody else, and the person is told.
+/// P14: whatever is planted in the place of a session or of its lock: nothing waits for it or follows it, nobody
+/// becomes somebody else, and the person is told.
 #[test]
 fn what_is_planted_where_the_session_or_its_lock_is_does_no_harm() {
     const VICTIM: &str = "a file of somebody";

@@ -1,7 +1,7 @@
 //! How events cross over to JavaScript: many with one call, as bytes that `js/src/decode.ts` reads.
 //!
-//! Numbers are in little-endian order. A text, or a body, is its length as a `u32` and its bytes. What may be missing has a byte
-//! before it: 1 if it is there, else 0. A time is a count of milliseconds as an `f64`.
+//! Numbers are in little-endian order. A text, or a body, is its length as a `u32` and its bytes. What may be missing
+//! has a byte before it: 1 if it is there, else 0. A time is a count of milliseconds as an `f64`.
 
 use alloc::vec::Vec;
 use core::time::Duration;

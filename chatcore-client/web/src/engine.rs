@@ -1,4 +1,5 @@
-//! A client for JavaScript: the core's, with what has arrived of a frame. The package's driver calls it, and nothing else does.
+//! A client for JavaScript: the core's, with what has arrived of a frame. The package's driver calls it, and nothing
+//! else does.
 //!
 //! A time is a count of milliseconds since any point, and never falls. The order of calls is that of [`Client`].
 
@@ -52,8 +53,8 @@ impl Ticket {
     }
 }
 
-/// A name or a token that cannot be one. It has no words of its own: those of serde can tell of fractions, and what writes these
-/// would be a tenth of the module.
+/// A name or a token that cannot be one. It has no words of its own: those of serde can tell of fractions, and what
+/// writes these would be a tenth of the module.
 #[derive(Debug)]
 struct NoTicket;
 
@@ -220,8 +221,9 @@ impl Engine {
 
     // ---- the transport ----
 
-    /// What is to be done next, as a sum: 1 while the client uses its transport, 2 if it wants a new one, 4 if there is something
-    /// to write, 8 if there are events. Without 1 or 2, what is left to be written is written, and the transport is dropped.
+    /// What is to be done next, as a sum: 1 while the client uses its transport, 2 if it wants a new one, 4 if there is
+    /// something to write, 8 if there are events. Without 1 or 2, what is left to be written is written, and the
+    /// transport is dropped.
     pub fn wants(&mut self) -> u32 {
         let transport = match self.client.transport() {
             Transport::Use => WANTS_TRANSPORT,

@@ -181,7 +181,8 @@ pub(crate) fn encode_ticket(to: &mut Encoder, ticket: &SessionTicket) {
         .number(ticket.attempt);
 }
 
-/// Why a connection or a client ended: what kind of end it is, a code, words, and after which time the hub wants to see us again.
+/// Why a connection or a client ended: what kind of end it is, a code, words, and after which time the hub wants to see
+/// us again.
 fn encode_closed(to: &mut Encoder, closed: &Closed) {
     let (kind, code, after) = match closed {
         Closed::Goodbye { code, reconnect, .. } => ("goodbye", code.name(), reconnect.as_ref().map(|hint| hint.after)),

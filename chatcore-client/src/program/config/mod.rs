@@ -1,6 +1,8 @@
-//! The configuration file: servers by name, and how the screen looks. A flag comes before a variable, and that before the file.
+//! The configuration file: servers by name, and how the screen looks. A flag comes before a variable, and that before
+//! the file.
 //!
-//! `place` finds the file, `parse` reads it with the `keys` that a server may have, and `faults` collects what is wrong.
+//! `place` finds the file, `parse` reads it with the `keys` that a server may have, and `faults` collects what is
+//! wrong.
 
 mod faults;
 mod keys;

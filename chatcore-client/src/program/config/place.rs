@@ -16,8 +16,8 @@ const FILE: &str = "chatcore/client.toml";
 /// Bytes of a file, at the most.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The permission to write, of everybody but the owner and the group. Where each user has a group, files often are writable
-/// for it.
+/// The permission to write, of everybody but the owner and the group. Where each user has a group, files often are
+/// writable for it.
 const ALL_WRITE: u32 = 0o002;
 
 pub(super) struct Place {

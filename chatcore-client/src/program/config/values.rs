@@ -1,5 +1,5 @@
-//! Values of the file as what they stand for. Each function fails with what is there and what would be right, to be said after
-//! the name of the key.
+//! Values of the file as what they stand for. Each function fails with what is there and what would be right, to be
+//! said after the name of the key.
 
 use std::str::FromStr;
 use std::time::Duration;

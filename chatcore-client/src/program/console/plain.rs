@@ -47,7 +47,8 @@ pub(crate) struct Plain {
     _settings: Settings,
 }
 
-/// What a line is, for whoever types it. The terminal hands it over when it is complete, and nobody knows when it was begun.
+/// What a line is, for whoever types it. The terminal hands it over when it is complete, and nobody knows when it was
+/// begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BegunAs {
     /// It answers a question.
@@ -95,8 +96,8 @@ impl Plain {
         })
     }
 
-    /// What was typed before it was asked for is no name, and no password. It may have been for somebody, and others see names.
-    /// Nor is a password for somebody.
+    /// What was typed before it was asked for is no name, and no password. It may have been for somebody, and others
+    /// see names. Nor is a password for somebody.
     fn drop_what_has_come(&mut self, why: &'static str) {
         self.lines.drop_what_has_come();
         self.dropped = Some(why);

@@ -4,14 +4,15 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::background::Background;
 
-/// The colours of names where there are 16, and the user has chosen how each looks. Yellow is not seen on white, and blue
-/// not on black. A name has the same place in each of these, and so about the same hue on each background.
+/// The colours of names where there are 16, and the user has chosen how each looks. Yellow is not seen on white, and
+/// blue not on black. A name has the same place in each of these, and so about the same hue on each background.
 const SIXTEEN: [Color; 5] = [Color::Red, Color::Green, Color::Magenta, Color::Cyan, Color::LightBlue];
 const SIXTEEN_ON_LIGHT: [Color; 5] = [Color::Red, Color::Green, Color::Magenta, Color::Cyan, Color::Blue];
 const SIXTEEN_ON_DARK: [Color; 5] =
     [Color::LightRed, Color::LightGreen, Color::LightMagenta, Color::LightCyan, Color::LightBlue];
 
-/// The same where there are 256. Each differs from white and from black by a contrast of 3.5 or more, as WCAG counts it.
+/// The same where there are 256. Each differs from white and from black by a contrast of 3.5 or more, as WCAG counts
+/// it.
 const MANY: [u8; 22] =
     [160, 167, 166, 130, 94, 100, 64, 28, 29, 30, 31, 32, 27, 63, 99, 98, 134, 129, 164, 163, 162, 161];
 

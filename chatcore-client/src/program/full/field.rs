@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 use super::keys::Key;
 use crate::program::input::Ask;
 
-/// Bytes of a name or a password, at the most. There is room for them from the beginning, so that no part of a password stays
-/// where it was moved from.
+/// Bytes of a name or a password, at the most. There is room for them from the beginning, so that no part of a password
+/// stays where it was moved from.
 const FIELD_BYTES_MAX: usize = 1024;
 
 /// What is asked for, and what is typed for it.
@@ -15,8 +15,8 @@ pub(super) struct Field {
     text: Zeroizing<String>,
     /// Who sits there was typing something else, and has not seen it yet: keys belong to that.
     pub(super) is_closed: bool,
-    /// It is not asked for any more. Who sits there may be in the midst of it: until they say that they have seen it, keys belong
-    /// to nothing else.
+    /// It is not asked for any more. Who sits there may be in the midst of it: until they say that they have seen it,
+    /// keys belong to nothing else.
     pub(super) is_withdrawn: bool,
     /// Why it is asked, if that was told.
     pub(super) because: Option<String>,

@@ -8,7 +8,8 @@ const TEXTS_MAX: usize = 500;
 /// Their bytes, at the most.
 const TEXTS_BYTES_MAX: usize = 1 << 20;
 
-/// What was said, from the oldest on. Each conversation has its own: what was said to one is not said to another by a slip.
+/// What was said, from the oldest on. Each conversation has its own: what was said to one is not said to another by a
+/// slip.
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// Where, and what.

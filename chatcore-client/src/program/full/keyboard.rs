@@ -15,10 +15,12 @@ const READS_MAX: usize = 4;
 /// Keys that wait behind one that waits for a picture, at the most, before no more is read.
 const HELD_KEYS_MAX: usize = 4096;
 
-/// Bytes of blocks among them, at the most. The last one, which is over with what was read at once, may be as long again.
+/// Bytes of blocks among them, at the most. The last one, which is over with what was read at once, may be as long
+/// again.
 const HELD_BYTES_MAX: usize = PASTE_BYTES_MAX;
 
-/// A terminal that has taken no picture for so long takes none soon: from then on nobody waits for it who wants to leave.
+/// A terminal that has taken no picture for so long takes none soon: from then on nobody waits for it who wants to
+/// leave.
 const STUCK_AFTER: Duration = Duration::from_secs(1);
 
 /// What somebody typed.
@@ -103,8 +105,8 @@ impl Keyboard {
         None
     }
 
-    /// Whether the next key waits for a picture. It waits no longer if somebody wants to leave, or nobody is there any more: the
-    /// terminal may never take a picture, and the app refuses the key.
+    /// Whether the next key waits for a picture. It waits no longer if somebody wants to leave, or nobody is there any
+    /// more: the terminal may never take a picture, and the app refuses the key.
     fn holds(&mut self, app: &App) -> bool {
         if !self.waiting.front().is_some_and(|key| app.awaits_picture(key)) {
             self.hold.since = None;
@@ -115,8 +117,8 @@ impl Keyboard {
         !self.has_ended && !self.waiting.iter().any(|key| app.quits(key))
     }
 
-    /// Reads on behind a key that waits for a picture. If that is too much, it waits to be read; but behind a terminal that is
-    /// stuck, it is thrown away, so that whoever wants to leave can.
+    /// Reads on behind a key that waits for a picture. If that is too much, it waits to be read; but behind a terminal
+    /// that is stuck, it is thrown away, so that whoever wants to leave can.
     fn read_behind(&mut self, app: &App) {
         let kept = self.waiting.len();
         if !self.is_full() {
@@ -131,8 +133,8 @@ impl Keyboard {
         }
     }
 
-    /// What does not wait behind a line that waits for a picture. Who leaves with the key for an empty line wants the line to be
-    /// entered before: that can still be, unless the terminal is stuck.
+    /// What does not wait behind a line that waits for a picture. Who leaves with the key for an empty line wants the
+    /// line to be entered before: that can still be, unless the terminal is stuck.
     fn take_ahead(&mut self, app: &App) -> Option<Stroke> {
         if let Some(at) = self.waiting.iter().position(|key| app.acts_at_once(key)) {
             return self.waiting.remove(at).map(Stroke::Key);

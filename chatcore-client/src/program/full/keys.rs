@@ -3,9 +3,9 @@
 //! A terminal sends text, and control sequences for keys that have no text, for the mouse, and for its replies to what
 //! programs ask. No part of a sequence is ever taken for text: who sits there has not typed it.
 //!
-//! This is a machine of its own, and not a parser of what programs send to terminals. The other direction has forms that such
-//! a parser takes apart: `ESC O 2 P`, `CSI [ A`, three bytes of any value after `CSI M`, Alt with a character of several
-//! bytes, and a time after which an unfinished sequence is a key.
+//! This is a machine of its own, and not a parser of what programs send to terminals. The other direction has forms
+//! that such a parser takes apart: `ESC O 2 P`, `CSI [ A`, three bytes of any value after `CSI M`, Alt with a character
+//! of several bytes, and a time after which an unfinished sequence is a key.
 
 mod late;
 mod named;
@@ -21,12 +21,12 @@ use self::late::GivenUp;
 use self::paste::Paste;
 pub(crate) use self::paste::{PASTE_BYTES_MAX, PASTE_SILENCE_MAX};
 
-/// How long a terminal takes at most from the beginning of a sequence to what tells that it is one. After this time an Esc
-/// is the key alone, and so is Alt with a key that could begin a sequence.
+/// How long a terminal takes at most from the beginning of a sequence to what tells that it is one. After this time an
+/// Esc is the key alone, and so is Alt with a key that could begin a sequence.
 const BEGINNING_TIME_MAX: Duration = Duration::from_millis(50);
 
-/// How long the next byte of a sequence may take that is certainly one, or that begins as most do. A network may be slow: TCP
-/// alone waits 200 ms until it sends something again.
+/// How long the next byte of a sequence may take that is certainly one, or that begins as most do. A network may be
+/// slow: TCP alone waits 200 ms until it sends something again.
 const SEQUENCE_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Bytes of a control sequence that are kept. A longer one is taken whole all the same, and is nothing.
@@ -131,8 +131,8 @@ enum State {
     Third(Bytes),
     /// `CSI [`, after which the Linux console names a function key.
     Console,
-    /// `CSI M`, after which the mouse tells its button, column and row, or a form that is like this. Each number is a byte, or
-    /// a character of two bytes.
+    /// `CSI M`, after which the mouse tells its button, column and row, or a form that is like this. Each number is a
+    /// byte, or a character of two bytes.
     Mouse {
         left: u8,
         has_lead: bool,

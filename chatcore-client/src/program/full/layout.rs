@@ -50,8 +50,8 @@ const FOLDED_BYTES: usize = 4 << 10;
 /// Rows of a message that is shown whole, at the most.
 const ROWS_MAX: usize = 10_000;
 
-/// Bytes of a message that is shown whole, at the most: several times what servers allow, unless they are told otherwise. Each
-/// picture is made of all of them.
+/// Bytes of a message that is shown whole, at the most: several times what servers allow, unless they are told
+/// otherwise. Each picture is made of all of them.
 const UNFOLDED_BYTES: usize = 256 << 10;
 
 /// By how many times a text may be longer than the same in lower case, at the most.
@@ -131,7 +131,8 @@ pub(crate) struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// The rows of an entry, with what the program says before it: that another day begins, and that what follows is new.
+    /// The rows of an entry, with what the program says before it: that another day begins, and that what follows is
+    /// new.
     pub(crate) fn block(&self, conversation: &Conversation, number: u64) -> Vec<Line> {
         let mut lines = Vec::new();
         let Some(entry) = conversation.entry(number) else { return lines };
@@ -206,8 +207,8 @@ impl Layout<'_> {
         find_all(&body[..boundary(body, shown.max(CASE_BYTES_MAX))], needle)
     }
 
-    /// What stands before a message: in rows of its own if the name is long, and beside the first row of the text. No name is
-    /// cut: it might look like another.
+    /// What stands before a message: in rows of its own if the name is long, and beside the first row of the text. No
+    /// name is cut: it might look like another.
     fn heads(&self, entry: &Entry) -> (Vec<Line>, Head) {
         let (sender, is_mention) = match entry {
             Entry::Heard { from, is_mention, .. } => (from.as_str(), *is_mention),

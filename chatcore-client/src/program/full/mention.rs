@@ -37,8 +37,8 @@ impl Spellings {
     }
 }
 
-/// Whether a name stands in a body as a word, spelled in any way that the server takes for it. When so many were compared that
-/// there is no time for more, it is looked for as it is spelled, where what is ASCII may be in any case.
+/// Whether a name stands in a body as a word, spelled in any way that the server takes for it. When so many were
+/// compared that there is no time for more, it is looked for as it is spelled, where what is ASCII may be in any case.
 pub(super) fn names(body: &[u8], name: &str, spellings: &mut Spellings) -> bool {
     let body = &body[..body.len().min(SEARCHED_BYTES_MAX)];
     let is_named = !name.is_empty() && body.utf8_chunks().any(|chunk| stands_in(chunk.valid(), name, spellings));

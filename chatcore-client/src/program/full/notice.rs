@@ -10,8 +10,8 @@ use crate::program::report::Report;
 /// How often somebody is told, at the most.
 const NOTICE_TIME_MIN: Duration = Duration::from_secs(3);
 
-/// After so long without a key somebody looks elsewhere, if the terminal never tells whether its window has the focus. Many do not,
-/// such as tmux unless it is told to.
+/// After so long without a key somebody looks elsewhere, if the terminal never tells whether its window has the focus.
+/// Many do not, such as tmux unless it is told to.
 const IDLE_TIME_MIN: Duration = Duration::from_secs(10);
 
 /// Characters of a notice, at the most.

@@ -1,9 +1,9 @@
 //! Cells that stay where they are, whatever width a terminal gives to a glyph.
 //!
-//! Terminals differ in how wide they draw emoji, joined sequences, marks and letters of some scripts, and what `unicode-width`
-//! says is one opinion of several. After a glyph that may be drawn in another width, the cursor is put where the next cell
-//! is, and all cells to the right of it are drawn again, so that what it covered too much is covered by what belongs
-//! there.
+//! Terminals differ in how wide they draw emoji, joined sequences, marks and letters of some scripts, and what
+//! `unicode-width` says is one opinion of several. After a glyph that may be drawn in another width, the cursor is put
+//! where the next cell is, and all cells to the right of it are drawn again, so that what it covered too much is
+//! covered by what belongs there.
 
 use std::num::NonZeroU16;
 use std::ops::Range;
@@ -31,8 +31,8 @@ impl<B: Backend> Placed<B> {
         self.columns = 0;
     }
 
-    /// Notes what a row shows from now on. Returns the first column that may be drawn in another width, or that had a glyph which
-    /// may be: a terminal that has drawn it as several glyphs keeps those that nothing is drawn onto.
+    /// Notes what a row shows from now on. Returns the first column that may be drawn in another width, or that had a
+    /// glyph which may be: a terminal that has drawn it as several glyphs keeps those that nothing is drawn onto.
     fn note(&mut self, y: u16, cells: &[(u16, u16, &Cell)]) -> Option<u16> {
         let y = usize::from(y);
         if self.rows.len() <= y {
@@ -214,8 +214,8 @@ mod tests {
     use crate::program::full::text::glyphs;
     use crate::program::full::text::tests::nasty_bytes;
 
-    /// Joined and marked in ways in which terminals differ: `vt100` draws the first as two letters of one cell each, as tmux does,
-    /// and the last 8 cells wide, and not 2.
+    /// Joined and marked in ways in which terminals differ: `vt100` draws the first as two letters of one cell each, as
+    /// tmux does, and the last 8 cells wide, and not 2.
     const ODD: [&str; 5] = ["🇩🇪", "❤\u{fe0f}", "👍🏽", "n\u{303}", "👩\u{200d}👩\u{200d}👧\u{200d}👦"];
 
     /// Draws pictures one after the other, and tells what the last looks like on a terminal.
@@ -301,8 +301,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// `vt100` adds up the widths of characters, and knows no joined emoji: what stands beside others' text is where
-        /// it belongs nevertheless, after any pictures.
+        /// `vt100` adds up the widths of characters, and knows no joined emoji: what stands beside others' text is
+        /// where it belongs nevertheless, after any pictures.
         #[test]
         fn nothing_beside_others_text_is_ever_covered(
             pictures in prop::collection::vec(prop::collection::vec(nasty_bytes(), 3), 1..4),

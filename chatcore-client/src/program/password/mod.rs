@@ -1,5 +1,5 @@
-//! The password to log in with, and where it comes from: a person at a terminal, a file, a command, or the system's keyring.
-//! Never from an argument or a variable, which others can see.
+//! The password to log in with, and where it comes from: a person at a terminal, a file, a command, or the system's
+//! keyring. Never from an argument or a variable, which others can see.
 
 mod keyring;
 mod secret;
@@ -21,7 +21,8 @@ const COMMAND_TIME_MAX: Duration = Duration::from_secs(60);
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[group(multiple = false)]
 pub(crate) struct PasswordArgs {
-    /// Ask on the terminal for the password with which to log in. Without this, a terminal asks when the server wants one.
+    /// Ask on the terminal for the password with which to log in. Without this, a terminal asks when the server wants
+    /// one.
     #[arg(long)]
     password: bool,
 
@@ -37,8 +38,8 @@ pub(crate) struct PasswordArgs {
     #[arg(long)]
     keyring: bool,
 
-    /// Ask for the password of the name at the server, put it into the system's keyring, and end. Without a terminal it is
-    /// the first line of the input.
+    /// Ask for the password of the name at the server, put it into the system's keyring, and end. Without a terminal it
+    /// is the first line of the input.
     #[arg(long)]
     set_password: bool,
 

@@ -36,9 +36,11 @@ pub(super) fn of_file(path: &Path) -> Result<Password, String> {
     Password::first_line(&mut file).map_err(|error| cannot(error.to_string()))
 }
 
-/// The first line of what a command of the shell writes. It may ask a person, on the terminal itself: our input is ours.
+/// The first line of what a command of the shell writes. It may ask a person, on the terminal itself: our input is
+/// ours.
 ///
-/// It is a job of its own, as a shell makes one: what it has started is ended with it, and the terminal is its own meanwhile.
+/// It is a job of its own, as a shell makes one: what it has started is ended with it, and the terminal is its own
+/// meanwhile.
 pub(super) fn of_command(command: &str, time_max: Duration) -> Result<Password, String> {
     let cannot = |error: io::Error| format!("cannot run the password command: {error}");
     let mut sh = Command::new("sh");

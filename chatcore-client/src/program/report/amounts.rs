@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Names of one list that a person is shown, or that are kept for one, at the most. A server may list any number of them, and
-/// the others are counted.
+/// Names of one list that a person is shown, or that are kept for one, at the most. A server may list any number of
+/// them, and the others are counted.
 pub(crate) const LISTED_NAMES_MAX: usize = 5_000;
 
 /// How many there are of what a server lists.

@@ -14,8 +14,8 @@ use crate::program::files::{self, Links};
 /// Bytes of a file of certificates or of a key, at the most: the authorities of a whole system take some 300 kB.
 const PEM_BYTES_MAX: u64 = 4 << 20;
 
-/// The permission to read of everybody but the owner and the group, and to write of everybody but the owner. Where a machine
-/// gives keys to a service, the group can read them.
+/// The permission to read of everybody but the owner and the group, and to write of everybody but the owner. Where a
+/// machine gives keys to a service, the group can read them.
 const KEY_OPEN: u32 = 0o026;
 
 /// Where to connect to, and whom to trust there.

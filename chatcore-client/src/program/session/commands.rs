@@ -11,8 +11,8 @@ use crate::program::report::Report;
 use crate::program::requests::{PendingRequest, mapped};
 
 impl Session {
-    /// Does what a line asks for, as far as that needs no server. Returns what the server is to be asked for: from here on
-    /// it names its room, and nothing that is read after it changes that.
+    /// Does what a line asks for, as far as that needs no server. Returns what the server is to be asked for: from here
+    /// on it names its room, and nothing that is read after it changes that.
     pub(super) fn prepare(&mut self, command: Command) -> Result<Option<Command>, Failure> {
         Ok(match command {
             Command::Say(body) => {

@@ -26,12 +26,12 @@ const CONNECT_TIME_MAX_MIN: Duration = Duration::from_millis(1);
 /// How long the server may take until it has answered for the first time, if nobody says.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 
-/// The same for the answer where the server checks a password. Unless it is told otherwise, it takes up to 30 s for that
-/// (`decision_time_max`): after a restart many wait to be checked.
+/// The same for the answer where the server checks a password. Unless it is told otherwise, it takes up to 30 s for
+/// that (`decision_time_max`): after a restart many wait to be checked.
 const CHECKED_ANSWER_TIME: Duration = Duration::from_secs(35);
 
-/// How long the library waits for the answer to a goodbye: longer than the program does. So what the library calls left, with a
-/// connection that stands, the server has confirmed.
+/// How long the library waits for the answer to a goodbye: longer than the program does. So what the library calls
+/// left, with a connection that stands, the server has confirmed.
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Where to, and how long that may take.
@@ -96,8 +96,8 @@ impl Connect {
                 None => Driver::connect(target, config.clone())?,
             };
             if let Some(name) = name {
-                // Why nobody can have it is told when the connection stands, and the name is asked for again. So it is if
-                // the first address is not private: another one may be.
+                // Why nobody can have it is told when the connection stands, and the name is asked for again. So it is
+                // if the first address is not private: another one may be.
                 let _ = driver.register(name, credential);
             }
             Ok(driver.with_followed(self.follow.iter().cloned()))

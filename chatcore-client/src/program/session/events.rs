@@ -246,8 +246,8 @@ impl Session {
         self.left(if is_late { Closed::Left } else { closed })
     }
 
-    /// Whether the session is over for the server, too. Without a connection it stays where it is, and so it may if the connection
-    /// breaks before the server has answered our goodbye.
+    /// Whether the session is over for the server, too. Without a connection it stays where it is, and so it may if the
+    /// connection breaks before the server has answered our goodbye.
     pub(super) fn ends_session(&self, closed: &Closed) -> bool {
         let is_connected = self.driver.as_ref().is_some_and(Driver::connected);
         !is_resumable(closed) && self.lost.is_none() && (is_connected || *closed != Closed::Left)

@@ -1,8 +1,8 @@
-//! What is found again the next time, also if the program is killed: the session, before anybody is told of it, and what a person
-//! typed, read and heard.
+//! What is found again the next time, also if the program is killed: the session, before anybody is told of it, and
+//! what a person typed, read and heard.
 //!
-//! A thread saves it, and nothing here waits for the disk. What is told only when the session is kept waits in a queue, and so does
-//! all that is told after it.
+//! A thread saves it, and nothing here waits for the disk. What is told only when the session is kept waits in a queue,
+//! and so does all that is told after it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -170,8 +170,8 @@ impl Keeping {
         }
     }
 
-    /// Saves all that a person wants to find again, at the end. If what was said is not kept, what there is of it from other runs
-    /// stays.
+    /// Saves all that a person wants to find again, at the end. If what was said is not kept, what there is of it from
+    /// other runs stays.
     pub(super) fn save_all(&self, console: &dyn Console, keeps_history: bool) {
         let (Some(saver), Some(mut kept)) = (&self.saver, console.kept()) else { return };
         let history = std::mem::take(&mut kept.history);

@@ -15,7 +15,8 @@ use crate::program::report::{Report, safe};
 use crate::program::requests::{beginning, mapped};
 use crate::program::stop::{GOODBYE_TIME_MAX, OUTPUT_TIME_MAX};
 
-/// How long the server may take to answer a goodbye, once a person at the terminal has asked for it. After a signal it is less.
+/// How long the server may take to answer a goodbye, once a person at the terminal has asked for it. After a signal it
+/// is less.
 const ASKED_TIME_MAX: Duration = Duration::from_millis(1_200);
 
 /// The same, at the end of a script.
@@ -48,8 +49,8 @@ impl Session {
         }
     }
 
-    /// Waits for the answer to our goodbye, but not for long if a person or a signal has asked us to end. A script is told what
-    /// became of all that it asked for.
+    /// Waits for the answer to our goodbye, but not for long if a person or a signal has asked us to end. A script is
+    /// told what became of all that it asked for.
     pub(super) fn leave(&mut self) -> Result<(), Failure> {
         if self.stage == Stage::Over {
             // There is nobody to say it to.
@@ -85,8 +86,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If somebody left, and a message was not sent, or has no answer: the server answers everything before its goodbye. If it
-    /// has not, nobody knows what became of the rest.
+    /// If somebody left, and a message was not sent, or has no answer: the server answers everything before its
+    /// goodbye. If it has not, nobody knows what became of the rest.
     pub(super) fn conclude(&mut self) -> Result<(), Failure> {
         let Some(reason) = self.over else { return Ok(()) };
         let unsent = self.unsent_messages();
@@ -97,8 +98,8 @@ impl Session {
         self.show(&Report::Closed { reason: reason.to_owned() })
     }
 
-    /// Says goodbye where nobody reads any more what comes of it. Without an answer the session may still be there, with what
-    /// others have said meanwhile, and stays for the next start.
+    /// Says goodbye where nobody reads any more what comes of it. Without an answer the session may still be there,
+    /// with what others have said meanwhile, and stays for the next start.
     pub(super) fn hang_up(&mut self) {
         let Some(driver) = self.driver.as_mut().filter(|driver| driver.connected()) else { return };
         driver.close();

@@ -42,7 +42,8 @@ impl Restoring {
 }
 
 impl Connect {
-    /// Reads what is there for a name, and takes the place for itself. A person finds again also what a script has no use for.
+    /// Reads what is there for a name, and takes the place for itself. A person finds again also what a script has no
+    /// use for.
     pub(super) fn restore(&self, name: &str, for_person: bool) -> Restored {
         let Some(dir) = self.state_dir() else { return Restored::default() };
         let slot = match Slot::open(dir, &self.address(), name, HELD_TIME_MAX) {

@@ -13,7 +13,8 @@ use crate::program::input::Input;
 use crate::program::stop::REMARKS_TIME_MAX;
 use crate::program::turn::Turn;
 
-/// Inputs that are taken before the program does all else again: however many there are, the server and signals have their turn.
+/// Inputs that are taken before the program does all else again: however many there are, the server and signals have
+/// their turn.
 const INPUTS_MAX: usize = 200;
 
 /// Commands that wait, for room or for the answer to one before them, when no more input is read.
@@ -30,8 +31,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If it ends in another way than it was told to; and if something came to nothing, if that is to be told. Where that is to
-    /// be told, a reader that goes is an error only if something is open.
+    /// If it ends in another way than it was told to; and if something came to nothing, if that is to be told. Where
+    /// that is to be told, a reader that goes is an error only if something is open.
     pub(crate) fn run(mut self, tells_verdict: bool) -> Result<(), Failure> {
         let outcome = self.go_on();
         let tells_verdict = tells_verdict && !self.console.is_interactive();
@@ -98,8 +99,8 @@ impl Session {
         Ok(())
     }
 
-    /// An output or a disk that does not keep up holds up what is taken, and so the server, and not our memory. Who leaves is not
-    /// held up.
+    /// An output or a disk that does not keep up holds up what is taken, and so the server, and not our memory. Who
+    /// leaves is not held up.
     pub(super) fn is_held_up(&self) -> bool {
         (!self.console.has_room() || self.keeping.holds_up()) && self.stage != Stage::Quitting
     }

@@ -160,8 +160,8 @@ fn go_on<C: Console + 'static>(address: &str, console: impl FnOnce(Writer, &Arc<
     assert!(matches!(session.go_on(), Err(Failure::System(_))));
 }
 
-/// However much comes at once: a key is seen, and shown, after no more events than these. Time would say nothing of a machine that
-/// others use as well.
+/// However much comes at once: a key is seen, and shown, after no more events than these. Time would say nothing of a
+/// machine that others use as well.
 #[test]
 fn between_two_looks_at_the_keys_no_more_than_a_number_of_events_is_handled() {
     let (says, is_said) = channel();

@@ -5,8 +5,8 @@ use chatcore::DeliveryStatus;
 
 use crate::program::report::{Body, Id, Named, Report};
 
-/// The report of an event that needs nothing but itself and our name, with its spelling if that is another. None if what it tells
-/// depends on what was asked for before.
+/// The report of an event that needs nothing but itself and our name, with its spelling if that is another. None if
+/// what it tells depends on what was asked for before.
 pub(crate) fn told(event: Event, own_name: &str, own_spelling: Option<&str>) -> Option<Report> {
     let named = |name: UserName| {
         let spelling = own_spelling.filter(|_| name.as_str() == own_name);

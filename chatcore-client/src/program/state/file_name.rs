@@ -10,8 +10,8 @@ const FILE_NAME_BYTES_MAX: usize = 200;
 /// Bytes of what stands for the rest of a longer one: a sign that no other name has, and a digest.
 const DIGEST_BYTES: usize = 41;
 
-/// The name of the file for a user's session with a server. Of two that are too long, the names differ with their digests; and
-/// each file says whose it is.
+/// The name of the file for a user's session with a server. Of two that are too long, the names differ with their
+/// digests; and each file says whose it is.
 pub(super) fn of(server: &str, name: &str) -> String {
     let mut file_name = format!("{}@{}", encoded(name), encoded(server));
     if file_name.len() > FILE_NAME_BYTES_MAX {

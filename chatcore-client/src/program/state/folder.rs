@@ -78,8 +78,8 @@ impl Folder {
         outcome
     }
 
-    /// False if the folder cannot be locked, as over a network, or if somebody keeps it. Two that start at once may take each
-    /// other for running programs then, and try again.
+    /// False if the folder cannot be locked, as over a network, or if somebody keeps it. Two that start at once may
+    /// take each other for running programs then, and try again.
     #[expect(clippy::incompatible_msrv, reason = "the program needs Rust 1.89 for locks; the library does with less")]
     fn lock(&self) -> bool {
         let until = Instant::now() + ALONE_TIME_MAX;

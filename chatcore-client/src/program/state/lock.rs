@@ -20,8 +20,8 @@ const SWEPT_MAX: usize = 1_000;
 /// Bytes of a lock that are looked at: a process has a number of fewer digits.
 const HOLDER_BYTES_MAX: u64 = 20;
 
-/// A file that is locked as long as this lives, and says which process has it. It is removed with it, and by the next program if this
-/// one is killed.
+/// A file that is locked as long as this lives, and says which process has it. It is removed with it, and by the next
+/// program if this one is killed.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -93,7 +93,8 @@ impl Drop for Lock {
     }
 }
 
-/// Removes the locks of programs that are gone. Who does that has the folder for itself: for a moment it has each of them.
+/// Removes the locks of programs that are gone. Who does that has the folder for itself: for a moment it has each of
+/// them.
 pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let is_lock = |path: &PathBuf| path.to_str().is_some_and(|path| path.ends_with(ENDING));

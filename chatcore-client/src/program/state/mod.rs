@@ -1,8 +1,8 @@
 //! The state that is saved on disk, so that a client that was killed goes on with its session when it is started again.
 //!
-//! `folder` is the place, which is ours alone; `lock` keeps two programs from one session; `regular` opens files and nothing
-//! else; `file_name` says what a session's file is called, `owned` whose it is, and `session_file` and `kept` what it holds.
-//! `saver` saves on a thread of its own.
+//! `folder` is the place, which is ours alone; `lock` keeps two programs from one session; `regular` opens files and
+//! nothing else; `file_name` says what a session's file is called, `owned` whose it is, and `session_file` and `kept`
+//! what it holds. `saver` saves on a thread of its own.
 
 mod file_name;
 mod folder;
@@ -73,13 +73,13 @@ pub(crate) fn default_dir() -> Option<PathBuf> {
 }
 
 impl Slot {
-    /// The file of a name's session with a server. A program that has it is waited for, but no longer than this: it may be about to
-    /// end. None if it cannot be a name.
+    /// The file of a name's session with a server. A program that has it is waited for, but no longer than this: it may
+    /// be about to end. None if it cannot be a name.
     ///
     /// # Errors
     ///
-    /// If nothing can be kept there, because another program has the session, because the folder or what is in it is not ours
-    /// alone, or because the system refuses.
+    /// If nothing can be kept there, because another program has the session, because the folder or what is in it is
+    /// not ours alone, or because the system refuses.
     pub(crate) fn open(dir: &Path, server: &str, name: &str, time_max: Duration) -> io::Result<Option<Self>> {
         let Ok(name) = UserName::new(name) else { return Ok(None) };
         let (until, folder) = (Instant::now() + time_max, Folder::open(dir)?);
@@ -131,8 +131,8 @@ impl Slot {
         self.folder.remove(&self.file_name);
     }
 
-    /// What a person wants to find again, also after the session, and what is wrong with it, for that person. What makes
-    /// no sense is set aside. Who does not want to find again what was said leaves it alone.
+    /// What a person wants to find again, also after the session, and what is wrong with it, for that person. What
+    /// makes no sense is set aside. Who does not want to find again what was said leaves it alone.
     pub(crate) fn load_kept(&self, wants_history: bool) -> (Kept, Vec<String>) {
         let mut damage = Vec::new();
         let mut load = |ending, what| {

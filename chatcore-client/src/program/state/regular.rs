@@ -23,7 +23,8 @@ pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
-/// What the system says of a path, in words that say what would be right: it has several for a link that is not followed.
+/// What the system says of a path, in words that say what would be right: it has several for a link that is not
+/// followed.
 pub(super) fn explain(path: &Path, error: io::Error) -> io::Error {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => refused(path, "is a link, which is not followed: remove it"),

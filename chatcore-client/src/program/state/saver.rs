@@ -15,8 +15,8 @@ use crate::program::stop::{DISK_TIME_MAX, Stop, TOLD_TIME_MAX, wait_for};
 /// How long the disk may take for what is saved last.
 const FINISH_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Saves what is kept of one name. What waits to be saved is replaced by what is newer, so a slow disk gets less. Dropped, it saves
-/// what waits, and lets the slot go.
+/// Saves what is kept of one name. What waits to be saved is replaced by what is newer, so a slow disk gets less.
+/// Dropped, it saves what waits, and lets the slot go.
 pub(crate) struct Saver(Arc<Shared>);
 
 /// What is saved in one go.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::owned::{self, Owner};
 
-/// Rooms, and watched users, that a server says a session has: more of either are not kept. No hub lets a session have more.
+/// Rooms, and watched users, that a server says a session has: more of either are not kept. No hub lets a session have
+/// more.
 const SUBSCRIBED_MAX: usize = 4096;
 
 /// What the server forgets about a user when the session ends.
@@ -24,8 +25,8 @@ pub(crate) struct SavedState {
 }
 
 impl SavedState {
-    /// A page of what a server says the session has. Returns how many of the rooms and of the users are kept, and whether there
-    /// is room for those of another page.
+    /// A page of what a server says the session has. Returns how many of the rooms and of the users are kept, and
+    /// whether there is room for those of another page.
     pub(crate) fn subscribe(&mut self, rooms: &[RoomName], users: &[UserName]) -> (usize, usize, bool) {
         let left = |kept: &BTreeSet<String>| SUBSCRIBED_MAX.saturating_sub(kept.len());
         let rooms = &rooms[..rooms.len().min(left(&self.rooms))];

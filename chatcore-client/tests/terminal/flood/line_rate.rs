@@ -1,4 +1,5 @@
-//! Messages as fast as the line takes them, of a server that heeds no acknowledgement: the program never has all of them.
+//! Messages as fast as the line takes them, of a server that heeds no acknowledgement: the program never has all of
+//! them.
 
 use std::io::Write;
 use std::sync::mpsc::channel;
@@ -18,14 +19,15 @@ const COUNT: usize = if cfg!(debug_assertions) { 150_000 } else { 500_000 };
 /// Bytes of a body behind its number.
 const FILLER_BYTES: usize = 90;
 
-/// A number of messages, and not a time, says how late a key is shown: on a machine that others use, too, a time says nothing.
+/// A number of messages, and not a time, says how late a key is shown: on a machine that others use, too, a time says
+/// nothing.
 #[test]
 fn a_key_is_shown_long_before_all_that_comes_and_what_waits_is_bounded() {
-    // The quickest of many keys. A program that takes all that has come before it looks at keys shows no message before the
-    // last one.
+    // The quickest of many keys. A program that takes all that has come before it looks at keys shows no message before
+    // the last one.
     const BETWEEN_MAX: usize = COUNT / 10;
-    // Of the room the last 10 000 messages are kept, and 1 MiB and a quarter waits, with what is beside each. All of the
-    // messages are more.
+    // Of the room the last 10 000 messages are kept, and 1 MiB and a quarter waits, with what is beside each. All of
+    // the messages are more.
     const GROWTH_BYTES_MAX: usize = 24 << 20;
     let (listener, address) = listen();
     let (begin, begins) = channel();

@@ -13,9 +13,10 @@ const TOO_EARLY: &str = "wait: what you type before there is an answer is thrown
 impl App {
     /// Asks whoever sits there for something.
     ///
-    /// No question changes where the line goes that somebody types: if it comes while lines are typed, it waits for an Enter, and
-    /// keys go on with the line. And a question that is not asked any more, of which the answer was half typed, stays until an
-    /// Enter, or the end of the answer would be a line. So does one for a password of which nothing is typed yet.
+    /// No question changes where the line goes that somebody types: if it comes while lines are typed, it waits for an
+    /// Enter, and keys go on with the line. And a question that is not asked any more, of which the answer was half
+    /// typed, stays until an Enter, or the end of the answer would be a line. So does one for a password of which
+    /// nothing is typed yet.
     pub(crate) fn ask(&mut self, ask: Ask) {
         self.hint.take_if(|hint| hint == TOO_EARLY);
         if let Ask::Command { room } = ask {
@@ -145,7 +146,8 @@ mod tests {
         assert!(!std::iter::from_fn(|| app.poll()).any(|input| is_said(&input)));
     }
 
-    /// Those that were entered before wait for the session, and there are few. While a name is asked for, more would have no bound.
+    /// Those that were entered before wait for the session, and there are few. While a name is asked for, more would
+    /// have no bound.
     #[test]
     fn no_line_is_entered_while_a_name_is_asked_for() {
         for ask in [Ask::Name, Ask::Password { name: "alice".into() }] {

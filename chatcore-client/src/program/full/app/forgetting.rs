@@ -4,8 +4,8 @@ use super::{App, PROGRAM};
 use crate::program::full::composer::Composer;
 
 impl App {
-    /// Another user begins. Nothing of the one before is shown to whoever sees this one's screen, kept as this one's, or sent by
-    /// this one.
+    /// Another user begins. Nothing of the one before is shown to whoever sees this one's screen, kept as this one's,
+    /// or sent by this one.
     pub(crate) fn forget(&mut self) {
         // Each field is named, so that nobody adds one without a word on whose it is.
         let Self {

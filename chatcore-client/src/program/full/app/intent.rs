@@ -62,8 +62,8 @@ impl App {
     fn saying(&self, text: &str, body: String) -> Intent {
         let to = self.open.clone();
         match self.draft().begun_for() {
-            // A line that was begun as private never becomes public, nor another's, because its beginning was damaged. Who
-            // wants that says so with a sign, or cuts the text and puts it into an empty line.
+            // A line that was begun as private never becomes public, nor another's, because its beginning was damaged.
+            // Who wants that says so with a sign, or cuts the text and puts it into an empty line.
             Some(user) if mapped(user.to_owned()) != to && !has_doubled_sign(text) => {
                 Intent::Withheld { begun_for: user.to_owned() }
             }
@@ -73,7 +73,8 @@ impl App {
     }
 }
 
-/// A text without the line ends after its last line, which whoever pastes lines has put in without wanting an empty one.
+/// A text without the line ends after its last line, which whoever pastes lines has put in without wanting an empty
+/// one.
 fn without_end(mut body: String) -> String {
     body.truncate(body.trim_end_matches(['\r', '\n']).len());
     body

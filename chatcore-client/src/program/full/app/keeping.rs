@@ -32,8 +32,8 @@ impl App {
         self.restore_unanswered(kept.unanswered);
     }
 
-    /// Shows what had no answer when the program ended, in its place and all together: what was sent may have arrived, or not.
-    /// The key for what was said before brings it into the line again.
+    /// Shows what had no answer when the program ended, in its place and all together: what was sent may have arrived,
+    /// or not. The key for what was said before brings it into the line again.
     fn restore_unanswered(&mut self, unanswered: BTreeMap<String, VecDeque<Unanswered>>) {
         let (mut sent, mut unsent) = (Vec::new(), Vec::new());
         for (name, all) in unanswered {
@@ -70,8 +70,8 @@ impl App {
         self.conversation(PROGRAM).push(notice);
     }
 
-    /// Our messages from this number on have not gone out, and never will. Before the end nobody can say so: they may go out at any
-    /// time, and then what is kept would say something that is wrong.
+    /// Our messages from this number on have not gone out, and never will. Before the end nobody can say so: they may
+    /// go out at any time, and then what is kept would say something that is wrong.
     pub(crate) fn take_back(&mut self, unsent_from: u64) {
         for fate in self.conversations.values_mut().flat_map(Conversation::fates) {
             if matches!(fate, Fate::Pending { number } if *number >= unsent_from) {

@@ -82,7 +82,8 @@ impl App {
         }
     }
 
-    /// True if the key was for the list of keys. What types something closes it, and is typed: nobody loses an `@` by it.
+    /// True if the key was for the list of keys. What types something closes it, and is typed: nobody loses an `@` by
+    /// it.
     fn press_help(&mut self, key: &Key) -> bool {
         let Some(mut help) = self.help.take() else { return false };
         if help.press(key) {
@@ -214,8 +215,8 @@ impl App {
         }
         self.entered();
         let place = self.say(&to, body.clone());
-        // Who names a user in a room goes on with that user: a slip after it is read by one. Nothing else changes who reads what
-        // is typed next.
+        // Who names a user in a room goes on with that user: a slip after it is read by one. Nothing else changes who
+        // reads what is typed next.
         if self.open == PROGRAM || self.open.starts_with('#') && !place.starts_with('#') {
             self.open(&place);
         } else if place != self.open {

@@ -154,7 +154,8 @@ impl App {
         conversation.mentions += usize::from(is_mention);
     }
 
-    /// The session of a user has ended, so that others may have the name. It is told once where we talked to each other.
+    /// The session of a user has ended, so that others may have the name. It is told once where we talked to each
+    /// other.
     fn is_gone(&mut self, name: &str, told: Option<String>) {
         let is_us = self.own_name.as_deref() == Some(name);
         let Some(conversation) = self.conversations.get_mut(name).filter(|_| name != PROGRAM && !is_us) else { return };
@@ -207,7 +208,8 @@ impl App {
         }
     }
 
-    /// A message of ours was not delivered, or may not have been. Whoever looks elsewhere is told, and finds it by its count.
+    /// A message of ours was not delivered, or may not have been. Whoever looks elsewhere is told, and finds it by its
+    /// count.
     fn tell_of_failure(&mut self, to: &str, report: &Report) {
         let is_open = *to == self.open;
         let Some(conversation) = self.conversations.get_mut(to) else { return };

@@ -51,8 +51,8 @@ impl App {
         self.rosters.asked.take_if(|asked| asked == room).is_some()
     }
 
-    /// Nothing of it is known any more: the session is a new one. What was asked for in the one before is asked for again, and has
-    /// its answer still to come.
+    /// Nothing of it is known any more: the session is a new one. What was asked for in the one before is asked for
+    /// again, and has its answer still to come.
     pub(super) fn forget_rosters(&mut self) {
         self.rosters.due.clear();
         for conversation in self.conversations.values_mut() {
@@ -64,7 +64,8 @@ impl App {
         self.want_roster(&self.open.clone());
     }
 
-    /// A request was rejected. That can tell that we are not in a room: we have not come into it, or are not there any more.
+    /// A request was rejected. That can tell that we are not in a room: we have not come into it, or are not there any
+    /// more.
     pub(super) fn rejected(&mut self, to: &str, request: Option<&str>, reason: &str) {
         let Some(conversation) = self.conversations.get_mut(to).filter(|_| to.starts_with('#')) else { return };
         let has_not_come = request == Some("join") && conversation.membership != Membership::In;
@@ -81,8 +82,8 @@ impl App {
         self.forget_a_roster(room);
     }
 
-    /// Forgets the members of the room that was used longest ago, if those of too many are kept. The one that was listed and the
-    /// one that is open keep theirs.
+    /// Forgets the members of the room that was used longest ago, if those of too many are kept. The one that was
+    /// listed and the one that is open keep theirs.
     fn forget_a_roster(&mut self, listed: &str) {
         let kept = || self.conversations.iter().filter(|(_, conversation)| conversation.members.is_known());
         if kept().count() <= ROSTERS_MAX {

@@ -17,8 +17,8 @@ pub(in crate::program::full) struct Search {
 }
 
 impl App {
-    /// Looks for what is typed, which leaves the line: nobody who looks for something wants to say it. A step back brings it
-    /// again.
+    /// Looks for what is typed, which leaves the line: nobody who looks for something wants to say it. A step back
+    /// brings it again.
     pub(super) fn search_typed(&mut self) {
         let text = self.draft().text().to_owned();
         if text.trim().is_empty() {
@@ -33,8 +33,8 @@ impl App {
         }
     }
 
-    /// What is typed next is to be said again. What was typed to be looked for goes: nobody wants to say it. A step back brings it
-    /// again.
+    /// What is typed next is to be said again. What was typed to be looked for goes: nobody wants to say it. A step
+    /// back brings it again.
     pub(super) fn stop_looking(&mut self) {
         if std::mem::take(&mut self.looks) && !self.draft().is_empty() {
             self.draft_mut().set(String::new());

@@ -92,9 +92,9 @@ impl App {
         self.drawn.seen.borrow().shows(reader)
     }
 
-    /// Whether a key would send a line to whom the terminal does not show yet, or answer what it does not show, so that it is
-    /// better pressed after the next picture. What somebody opened by its place in the list, before they saw what it is, they have not named: that key
-    /// is refused.
+    /// Whether a key would send a line to whom the terminal does not show yet, or answer what it does not show, so that
+    /// it is better pressed after the next picture. What somebody opened by its place in the list, before they saw what
+    /// it is, they have not named: that key is refused.
     pub(in crate::program::full) fn awaits_picture(&self, key: &Key) -> bool {
         let enters_answer = *key == Key::Enter && self.awaits_answer();
         let sends_line = self.screen.keys.action(key) == Some(Action::Send) && self.awaits_line();
@@ -118,8 +118,8 @@ impl App {
         self.screen.keys.action(key) == Some(Action::Quit)
     }
 
-    /// Whether a key does something that has nothing to do with what is typed, so that it need not wait behind a line. The list of
-    /// keys has: while it is there, Enter closes it.
+    /// Whether a key does something that has nothing to do with what is typed, so that it need not wait behind a line.
+    /// The list of keys has: while it is there, Enter closes it.
     pub(in crate::program::full) fn acts_at_once(&self, key: &Key) -> bool {
         let action = self.screen.keys.action(key);
         matches!(action, Some(Action::Redraw | Action::Suspend | Action::Mouse | Action::Reconnect))

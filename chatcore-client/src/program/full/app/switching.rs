@@ -42,8 +42,8 @@ impl App {
         }
     }
 
-    /// Takes the conversation that is shown out of the list, until there is something new in it. A room is left: who closes its
-    /// window wants to hear no more of it.
+    /// Takes the conversation that is shown out of the list, until there is something new in it. A room is left: who
+    /// closes its window wants to hear no more of it.
     pub(super) fn close(&mut self) {
         if self.open == PROGRAM {
             self.hint = Some("what the program tells stays: /quit leaves".to_owned());

@@ -2,8 +2,8 @@
 
 use crate::program::full::text::{Glyph, Row, typed_rows};
 
-/// Bytes of one line that are laid out before the cursor at least, if there are so many, and twice as many at the most; and
-/// after it. It is more than the rows of a prompt hold.
+/// Bytes of one line that are laid out before the cursor at least, if there are so many, and twice as many at the most;
+/// and after it. It is more than the rows of a prompt hold.
 const LINE_BYTES: usize = 8 << 10;
 
 /// The rows that are shown.

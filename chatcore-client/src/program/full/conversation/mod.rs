@@ -155,7 +155,8 @@ impl Conversation {
         })
     }
 
-    /// One of our own messages was not delivered, or may not have been, and nobody sees that here: it counts as one that names us.
+    /// One of our own messages was not delivered, or may not have been, and nobody sees that here: it counts as one
+    /// that names us.
     pub(super) fn fail_unseen(&mut self) {
         self.unread += 1;
         self.mentions += 1;
@@ -176,7 +177,8 @@ impl Conversation {
         }
     }
 
-    /// The last message that somebody has read, as far as there is one here. If all that there is is new, it is the lowest id.
+    /// The last message that somebody has read, as far as there is one here. If all that there is is new, it is the
+    /// lowest id.
     pub(super) fn read_until(&self) -> Option<Id> {
         let end = if self.unread == 0 { self.end() } else { self.marker.unwrap_or(self.first) };
         let read = (self.first..end).rev().find_map(|number| self.id(number));
@@ -220,8 +222,8 @@ impl Conversation {
         self.unfolded.clear();
     }
 
-    /// Whether it is lost without a loss: nobody types there, nobody is there, and we have said nothing to whoever it is with, who
-    /// may be one of thousands that somebody has made up.
+    /// Whether it is lost without a loss: nobody types there, nobody is there, and we have said nothing to whoever it
+    /// is with, who may be one of thousands that somebody has made up.
     pub(super) fn is_idle(&self) -> bool {
         self.draft.is_empty() && !self.membership.is_member() && self.said == 0
     }

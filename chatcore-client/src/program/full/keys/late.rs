@@ -1,7 +1,8 @@
 //! The rest of a sequence that was given up.
 //!
-//! A network may hold it up for longer than anybody waits for a key. It is no text even then: what can only be the rest goes on
-//! with the sequence. What somebody may have typed is typed, above all the sign with which a line names its recipient.
+//! A network may hold it up for longer than anybody waits for a key. It is no text even then: what can only be the rest
+//! goes on with the sequence. What somebody may have typed is typed, above all the sign with which a line names its
+//! recipient.
 
 use std::time::{Duration, Instant};
 

@@ -60,8 +60,8 @@ impl Paste {
     }
 }
 
-/// Whether these bytes go on with a paste that was ended so long ago because nothing came. No line of it is sent for an Enter of
-/// somebody who sits there.
+/// Whether these bytes go on with a paste that was ended so long ago because nothing came. No line of it is sent for an
+/// Enter of somebody who sits there.
 pub(super) fn is_rest(after: Duration, bytes: &[u8]) -> bool {
     let has_end = || bytes.windows(named::PASTE_END.len()).any(|part| part == named::PASTE_END);
     let is_line = || bytes.len() > 1 && bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n'));

@@ -225,7 +225,8 @@ fn an_escape_is_a_key_when_nothing_follows_in_time() {
     assert_eq!(keys.handle_timeout(now + BEGINNING_TIME_MAX), [Key::Esc]);
     assert_eq!(keys.timeout(), None);
     assert_eq!(keys.read(now, b"\x1b\x1b[A"), [Key::Esc, Key::Up]);
-    // Alt with what could begin a sequence holds up nothing for long: what most sequences begin with longer than the others.
+    // Alt with what could begin a sequence holds up nothing for long: what most sequences begin with longer than the
+    // others.
     let rare = [b"\x1b]".as_slice(), b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX"].map(|start| (start, BEGINNING_TIME_MAX));
     let frequent = [b"\x1b[".as_slice(), b"\x1bO"].map(|start| (start, SEQUENCE_TIME_MAX));
     for (start, time) in rare.into_iter().chain(frequent) {

@@ -1,9 +1,9 @@
 //! Text that runs from the right to the left, in the order of its cells.
 //!
-//! Each line of a message is a paragraph of its own, which the Unicode Bidirectional Algorithm (UAX 9) orders by itself,
-//! so that no message turns what stands beside it. The characters that change directions are drawn as marks, and
-//! turn nothing either. The program orders the cells itself, because a terminal that did it would take all columns of
-//! the screen for one line.
+//! Each line of a message is a paragraph of its own, which the Unicode Bidirectional Algorithm (UAX 9) orders by
+//! itself, so that no message turns what stands beside it. The characters that change directions are drawn as marks,
+//! and turn nothing either. The program orders the cells itself, because a terminal that did it would take all columns
+//! of the screen for one line.
 
 use std::ops::Range;
 
@@ -23,8 +23,8 @@ pub(super) fn order(line: &[Glyph], rows: &[Range<usize>]) -> Vec<Row> {
     ordered(line, rows, None)
 }
 
-/// The rows of what the program says, each from the left to the right. The names in it hold no blank, so each word is ordered
-/// by itself: no name turns the sentence, nor the name beside it.
+/// The rows of what the program says, each from the left to the right. The names in it hold no blank, so each word is
+/// ordered by itself: no name turns the sentence, nor the name beside it.
 pub(super) fn order_words(line: &[Glyph], rows: &[Range<usize>]) -> Vec<Row> {
     rows.iter().map(|range| words(&line[range.clone()])).collect()
 }

@@ -123,8 +123,8 @@ impl Making {
         }
     }
 
-    /// A grapheme that is seen: with no more marks than are allowed, of which the others are spelled out after it, and in pieces
-    /// if it is too long or too wide.
+    /// A grapheme that is seen: with no more marks than are allowed, of which the others are spelled out after it, and
+    /// in pieces if it is too long or too wide.
     fn push_cluster(&mut self, grapheme: &str, at: usize) {
         let (kept, others) = with_few_marks(grapheme);
         let is_short = kept.chars().count() <= GLYPH_CHARS_MAX;
@@ -166,7 +166,8 @@ impl Making {
     }
 }
 
-/// The grapheme with no more marks on a letter than are allowed, and the other marks with their places in it. Joiners are none.
+/// The grapheme with no more marks on a letter than are allowed, and the other marks with their places in it. Joiners
+/// are none.
 fn with_few_marks(grapheme: &str) -> (CompactString, Vec<(usize, char)>) {
     let (mut kept, mut others) = (CompactString::default(), Vec::new());
     let mut marks = 0;

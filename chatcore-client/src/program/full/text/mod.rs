@@ -1,7 +1,7 @@
 //! What others say, laid out: drawn grapheme by grapheme, and never interpreted.
 //!
-//! `glyph` makes glyphs of text, `wrap` breaks lines of them into rows, `bidi` puts the glyphs of a row into the order in
-//! which a reader expects them, and `find` finds text whatever its case.
+//! `glyph` makes glyphs of text, `wrap` breaks lines of them into rows, `bidi` puts the glyphs of a row into the order
+//! in which a reader expects them, and `find` finds text whatever its case.
 
 mod bidi;
 mod find;
@@ -180,9 +180,9 @@ fn ellipsis() -> Glyph {
     Glyph { text: "…".into(), width: 1, is_mark: false, at: usize::MAX }
 }
 
-/// A name in as many rows as it takes, so that two that differ never look the same. A row that goes on with the one above says
-/// so with a sign, or it would look like a name of its own. No name that a server may give takes more than [`NAME_ROWS_MAX`] in
-/// the narrowest place.
+/// A name in as many rows as it takes, so that two that differ never look the same. A row that goes on with the one
+/// above says so with a sign, or it would look like a name of its own. No name that a server may give takes more than
+/// [`NAME_ROWS_MAX`] in the narrowest place.
 pub(super) fn name_rows(name: &str, columns: u16) -> Vec<Row> {
     let columns = columns.max(ROW_COLUMNS_MIN + 1);
     let row = cut(name, columns.saturating_mul(NAME_ROWS_MAX) - (NAME_ROWS_MAX - 1));

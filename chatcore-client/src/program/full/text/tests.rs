@@ -165,8 +165,8 @@ fn rows_of_what_the_program_says_keep_all_of_it() {
     }
 }
 
-/// A name that runs to the left stands in the same order in the list, beside a message, in the prompt and in a sentence, which
-/// it does not turn.
+/// A name that runs to the left stands in the same order in the list, beside a message, in the prompt and in a
+/// sentence, which it does not turn.
 #[test]
 fn names_turn_nothing_but_themselves() {
     let told = |text: &str| told_rows(text, 30, 2, 100).iter().map(|row| joined(&row.row)).collect::<Vec<_>>();

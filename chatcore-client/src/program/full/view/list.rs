@@ -60,8 +60,8 @@ impl App {
         }
     }
 
-    /// Which conversations are in the list, from the first to the one after the last, so that the open one is, with one on each
-    /// side.
+    /// Which conversations are in the list, from the first to the one after the last, so that the open one is, with one
+    /// on each side.
     fn shown_of_list(&self, names: &[Vec<Row>], room: usize) -> (usize, usize) {
         let open = self.listed_conversations().position(|(name, _)| *name == self.open).unwrap_or(0);
         let rows = |from: usize, to: usize| names[from..to].iter().map(Vec::len).sum::<usize>();
@@ -85,7 +85,8 @@ impl App {
     }
 
     /// One conversation: whether it is open, who it is with, and how many messages are unread. A message that names us,
-    /// or that nobody else gets, is marked, and so are messages of ours that were not delivered, if nothing else is unread.
+    /// or that nobody else gets, is marked, and so are messages of ours that were not delivered, if nothing else is
+    /// unread.
     fn draw_name(&self, name: &str, conversation: &Conversation, rows: &[Row], area: Rect, buffer: &mut Buffer) {
         let is_open = *name == self.open;
         let sign = match self.presence.get(name) {

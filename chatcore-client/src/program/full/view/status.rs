@@ -25,7 +25,8 @@ pub(super) fn draw_status(told: &[Row], area: Rect, buffer: &mut Buffer) {
 }
 
 impl App {
-    /// The status in one row, or in more if it tells what was wrong, which says also what would be right. There is one at least.
+    /// The status in one row, or in more if it tells what was wrong, which says also what would be right. There is one
+    /// at least.
     pub(super) fn status_rows(&self, width: u16, rows_max: u16, counts_unread: bool) -> Vec<Row> {
         let status = self.status(counts_unread);
         let rows_max = if self.hint.is_some() || self.asked_because().is_some() {

@@ -1,7 +1,8 @@
 //! The screen without a terminal, and what it promises at each step: for tests and fuzzing.
 //!
-//! What a person does and what a server sends goes in. After each step there is a picture, and whatever breaks a promise
-//! panics with words. `peer` makes reports of what a server sends, as the program does, and `promises` are what is checked.
+//! What a person does and what a server sends goes in. After each step there is a picture, and whatever breaks a
+//! promise panics with words. `peer` makes reports of what a server sends, as the program does, and `promises` are what
+//! is checked.
 
 mod peer;
 mod promises;
@@ -183,8 +184,9 @@ impl Trial {
         if self.is_drawn {
             return;
         }
-        // All of it anew: the backend of tests keeps what stood below the second column of a wide glyph, where a terminal
-        // leaves a blank. What becomes of a picture after another is tested where cells are put into their places.
+        // All of it anew: the backend of tests keeps what stood below the second column of a wide glyph, where a
+        // terminal leaves a blank. What becomes of a picture after another is tested where cells are put into their
+        // places.
         self.terminal.clear().expect("memory takes all that is drawn");
         self.terminal.draw(|frame| self.app.draw(frame)).expect("memory takes all that is drawn");
         promises::check_picture(self.terminal.backend().buffer(), &self.app, self.has_others_letter);

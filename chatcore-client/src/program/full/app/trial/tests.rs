@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// The backend of tests keeps what stood below the second column of a wide glyph, where a terminal leaves a blank: a letter of an
-/// older picture came to light where the program draws its signs.
+/// The backend of tests keeps what stood below the second column of a wide glyph, where a terminal leaves a blank: a
+/// letter of an older picture came to light where the program draws its signs.
 #[test]
 fn nothing_of_an_older_picture_is_below_a_wide_glyph() {
     let mut trial = Trial::new();

@@ -54,9 +54,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
-    /// Any bytes as the keyboard, any messages and questions between them, in a window of any size: the trial checks that what
-    /// is sent was in the input, with its recipient in the prompt, in the last picture that was written before the Enter that
-    /// sent it. There is no picture between what comes from the terminal at once.
+    /// Any bytes as the keyboard, any messages and questions between them, in a window of any size: the trial checks
+    /// that what is sent was in the input, with its recipient in the prompt, in the last picture that was written
+    /// before the Enter that sent it. There is no picture between what comes from the terminal at once.
     #[test]
     fn what_is_sent_was_visible_with_its_recipient(steps in steps()) {
         let mut trial = Trial::new();

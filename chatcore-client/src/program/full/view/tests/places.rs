@@ -12,7 +12,8 @@ use crate::program::full::text::tests::nasty_bytes;
 /// Rows of a message, at the most: one of more would be folded.
 const ROWS_MAX: usize = 12;
 
-/// The rows that a message takes, which a message of plain text can take as well, and how many of them its sender has alone.
+/// The rows that a message takes, which a message of plain text can take as well, and how many of them its sender has
+/// alone.
 fn rows_of(app: &App, width: u16) -> (usize, usize) {
     let conversation = &app.conversations["#lobby"];
     let lines = app.layout(width).block(conversation, conversation.end() - 1);
@@ -67,7 +68,8 @@ fn step() -> impl Strategy<Value = Key> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever comes and whatever is pressed, in whatever window: there is a picture, of which the trial checks the places.
+    /// Whatever comes and whatever is pressed, in whatever window: there is a picture, of which the trial checks the
+    /// places.
     #[test]
     fn there_is_always_a_picture(
         reports in prop::collection::vec(anything(), 0..20),
@@ -88,8 +90,8 @@ proptest! {
     }
 }
 
-/// All cells but those of its own text and its sender's name are as they are with a message of plain text. False if the message
-/// is folded: then there is less of it, and what it may change is not known.
+/// All cells but those of its own text and its sender's name are as they are with a message of plain text. False if the
+/// message is folded: then there is less of it, and what it may change is not known.
 fn changes_only_its_place(from: &[u8], body: &[u8], width: u16, height: u16) -> bool {
     let odd = with_message(&String::from_utf8_lossy(from), body);
     let odd_picture = picture(&odd, width, height);
