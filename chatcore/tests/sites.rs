@@ -116,6 +116,23 @@ fn the_origins_of_a_site_share_a_rate_that_is_as_large_as_its_factor_says() {
     assert_eq!(world.hub.receive(world.now, late, &mut &ping[..]), Ok(Received::NeedInput));
 }
 
+#[cfg(feature = "unicode")]
+#[test]
+fn what_is_forgiven_to_an_origin_its_site_does_not_pay() {
+    let rate = Rate { per_s: 100, burst: 1_000 };
+    let mut world = World::new(Limits::default().with_origin_rate(rate));
+    let source = |origin| QuotaSource::from(QuotaKey(origin)).with_site(SITE, 4);
+    // To find out what such a name is costs much, and an origin that has used up its rate may still ask.
+    let name = "ａ".repeat(30);
+    let ask = |world: &mut World, origin| {
+        let asking = registration(world.now, world.hub.limits(), &name);
+        world.hub.charge_registration(world.now, &mut asking.with_source(source(origin)))
+    };
+    let refused = (0..100).filter(|_| ask(&mut world, 1).is_err()).count();
+    assert!(refused > 80, "it has used up its rate: {refused}");
+    assert_eq!(ask(&mut world, 2), Ok(()), "its neighbours have not");
+}
+
 #[test]
 fn a_call_causes_no_more_than_the_rate_of_a_site_has_left() {
     let rate = Rate { per_s: 100, burst: 1_000 };

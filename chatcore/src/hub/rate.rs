@@ -17,7 +17,7 @@ pub(super) struct Bucket {
 }
 
 /// A [`Rate`] in the units that a bucket needs: integers of nanoseconds, because every call of a hub asks two buckets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
     /// Nanoseconds that a unit takes; 0 if the rate is not bounded.
     nanos: u64,
@@ -83,12 +83,15 @@ impl Bucket {
     }
 
     /// Charges as much as puts the bucket no more than so many bursts ahead. It may be further ahead already, and stays
-    /// so.
-    pub(super) fn charge_up_to(&mut self, now: Instant, cost: u32, pace: &Pace, bursts: u64) {
+    /// so. Returns how much it is.
+    pub(super) fn charge_up_to(&mut self, now: Instant, cost: u32, pace: &Pace, bursts: u64) -> u32 {
         let before = self.paid_off_at;
         self.charge(now, cost, pace);
         self.forgive(now, pace, bursts);
         self.paid_off_at = self.paid_off_at.max(before);
+        let charged = self.paid_off_at.as_nanos() - before.max(now).as_nanos().min(self.paid_off_at.as_nanos());
+        let units = if pace.is_unlimited() { cost.into() } else { charged.div_ceil(pace.nanos) };
+        u32::try_from(units).unwrap_or(cost)
     }
 
     /// Forgives what is not paid off beyond so many bursts.

@@ -14,7 +14,7 @@ const DEBT_BURSTS_MAX: u64 = 2;
 const NEWS_COST_MAX: u32 = 1_000;
 
 impl Origins {
-    /// Cost that an origin may cause now; none if its site has used up its rate.
+    /// Cost that an origin may cause now: no more than what its site has left.
     #[inline]
     pub(in crate::hub) fn allowance(&self, share: &Share, now: Instant, pace: &Pace) -> u32 {
         let account = &self.accounts[share.account as usize];
@@ -37,20 +37,21 @@ impl Origins {
     }
 
     /// Until when an origin waits that has used up its rate, or whose site has.
-    fn paused_until(&self, account: u32, now: Instant, pace: &Pace) -> Option<Instant> {
+    pub(in crate::hub) fn paused_until(&self, account: u32, now: Instant, pace: &Pace) -> Option<Instant> {
         let account = &self.accounts[account as usize];
         let of_site = account.site.map(|site| self.sites.get(site));
         let of_site = of_site.and_then(|site| site.bucket.paused_until(now, &site.pace));
         account.bucket.paused_until(now, pace).max(of_site)
     }
 
-    /// Charges an origin, and its site, as far as that leaves them no more than so many bursts behind.
+    /// Charges an origin, and its site, as far as that leaves them no more than so many bursts behind. What is forgiven
+    /// to an origin, its site does not pay: others are in it, too.
     fn charge_up_to(&mut self, now: Instant, account: u32, cost: u32, pace: &Pace) {
         let account = &mut self.accounts[account as usize];
-        account.bucket.charge_up_to(now, cost, pace, DEBT_BURSTS_MAX);
+        let charged = account.bucket.charge_up_to(now, cost, pace, DEBT_BURSTS_MAX);
         if let Some(site) = account.site {
             let site = self.sites.get_mut(site);
-            site.bucket.charge_up_to(now, cost, &site.pace, DEBT_BURSTS_MAX);
+            let _ = site.bucket.charge_up_to(now, charged, &site.pace, DEBT_BURSTS_MAX);
         }
     }
 
