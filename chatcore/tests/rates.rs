@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use chatcore::wire::{Ack, ClientMessage, HubMessage, Join, Message, Ping, Watch};
-use chatcore::{CloseReason, ConnId, HubEvent, Instant, Limits, QuotaKey, Rate, Received};
+use chatcore::{Asking, CloseReason, ConnId, HubEvent, Instant, Limits, QuotaKey, Rate, Received};
 use world::{World, decode_all, encode_all, goodbye, registration, send};
 
 const PING: ClientMessage<'_> = ClientMessage::Ping(Ping { nonce: 1 });
@@ -23,6 +23,38 @@ fn receive(world: &mut World, conn: ConnId, input: &mut &[u8]) -> Received {
         }
     }
     panic!("the hub neither takes it nor says until when it waits");
+}
+
+#[test]
+fn what_a_program_decides_later_waits_for_the_rate_as_input_does() {
+    const MEMBERS: usize = 50;
+    let mut world = paced(Rate { per_s: 100, burst: 200 }, Rate::UNLIMITED);
+    world.hub = world.hub.with_asking(Asking::new().sends());
+    let members: Vec<ConnId> = (0..MEMBERS).map(|n| world.join(&format!("user{n}"))).collect();
+    for conn in &members {
+        assert_eq!(world.join_room(*conn, "#lobby"), Ok(()));
+    }
+    let (alice, bob) = (members[0], members[1]);
+    let _ = world.put(alice, &encode_all(&[send("#lobby", b"hello")]).repeat(10));
+    // What this has cost is paid off when the answers come, all at once.
+    world.pass(Duration::from_secs(10));
+    while let Some(question) = world.hub.poll_question() {
+        world.hub.answer(world.now, question.id, Ok(())).unwrap();
+    }
+    let heard_of_bob = |world: &mut World| {
+        let written = world.written(bob);
+        decode_all(&written).iter().filter(|message| matches!(message, HubMessage::RoomDeliver(_))).count()
+    };
+    let mut heard = heard_of_bob(&mut world);
+    assert!((1..=5).contains(&heard), "200 units are {heard} times {MEMBERS}");
+    for second in 1..=3 {
+        world.pass(Duration::from_secs(1));
+        let more = heard_of_bob(&mut world);
+        assert!((1..=4).contains(&more) || heard == 10, "{more} in second {second}");
+        heard += more;
+    }
+    world.pass(Duration::from_secs(3));
+    assert_eq!(heard + heard_of_bob(&mut world), 10);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::parts::Hub;
 use super::question_id::QuestionId;
 use super::questions::Waiting;
 use super::session_id::SessionId;
+use super::timers::TimerKey;
 use crate::outbox::Outbox;
 use crate::wire::HEADER_BYTES;
 
@@ -173,6 +174,11 @@ impl Hub {
     /// Requests that wait for answers of the program, of all sessions.
     pub(crate) fn waiting(&self) -> usize {
         self.questions.len()
+    }
+
+    /// What waits in a session goes on by itself when its rates have room for it.
+    pub(crate) fn is_paused(&self, session: SessionId) -> bool {
+        self.ordered.sessions().timers.has(TimerKey::Answered(session))
     }
 
     /// The number of the request that a question is about, in its session; none if that does not wait.

@@ -14,6 +14,7 @@ use super::parts::Hub;
 use super::question_id::QuestionId;
 use super::questions::{Asking, Question, Requested, UnknownQuestion, Waiting, Wanted};
 use super::requests::Handled;
+use super::timers::TimerKey;
 use super::work::{Budget, SLICE_WORK_MAX, Work, of_bytes};
 use crate::name::{ROOM_SIGN, RoomName, UserName, cost_of_mapping};
 use crate::time::Instant;
@@ -216,9 +217,16 @@ impl Hub {
     fn do_first_waiting(&mut self, index: usize, work: &mut Work) -> bool {
         let Some(at) = self.ordered.sessions()[index].waiting().front().copied() else { return true };
         let Some(verdict) = self.questions.get(at).verdict else { return true };
+        let (sessions, _) = self.ordered.unordered();
+        // What it causes is charged as what comes of input is, and waits as that does.
+        if let Some(until) = sessions.paused_until(index).filter(|_| verdict.is_ok()) {
+            sessions.timers.push(TimerKey::Answered(sessions.id_of(index)), until);
+            return true;
+        }
+        let (_, cost_max) = sessions.work_and_cost_max(index);
         let mut waiting = self.questions.remove(at);
         let number = waiting.number;
-        let mut budget = Budget::new(work.left().max(1), u32::MAX);
+        let mut budget = Budget::new(work.left().max(1), cost_max);
         let outcome = match verdict {
             Ok(()) => self.take_waiting(index, &mut waiting, &mut budget),
             Err(code) => {
@@ -233,6 +241,7 @@ impl Hub {
             Ok(Handled::Later) => {
                 let at_again = self.questions.put_back(waiting);
                 debug_assert_eq!(at, at_again, "nothing has taken its place");
+                self.ordered.unordered().0.charge_later(index, budget.cost());
                 return false;
             }
             Ok(Handled::Ended) => unreachable!("no request ends a session"),

@@ -297,6 +297,7 @@ impl Hub {
                 TimerKey::Session(index) => work.spend(self.handle_session_timer(index)),
                 TimerKey::Presence(group) => self.presence.handle_timer(sessions, group),
                 TimerKey::Question(id) => self.question_timer(id),
+                TimerKey::Answered(session) => self.questions.make_ready(session),
             }
         }
         self.note_work(work.spent());

@@ -5,6 +5,7 @@ use alloc::collections::BTreeSet;
 
 use super::groups::GroupId;
 use super::question_id::QuestionId;
+use super::session_id::SessionId;
 use crate::time::Instant;
 
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) enum TimerKey {
     Presence(GroupId),
     /// A question must be answered by then.
     Question(QuestionId),
+    /// What the program has decided for a session may be done then.
+    Answered(SessionId),
 }
 
 impl Timers {
@@ -47,6 +50,12 @@ impl Timers {
     /// Makes an entry that is taken out by [`Timers::pop`] alone.
     pub(super) fn push(&mut self, key: TimerKey, due: Instant) {
         self.0.insert((due, key));
+    }
+
+    /// Whether there is an entry.
+    #[cfg(feature = "sim")]
+    pub(super) fn has(&self, key: TimerKey) -> bool {
+        self.0.iter().any(|(_, entry)| *entry == key)
     }
 
     /// Takes out an entry that is due.

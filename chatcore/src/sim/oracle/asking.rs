@@ -194,10 +194,11 @@ impl Oracle {
         })
     }
 
-    /// When the hub has nothing to do, the first request of each session that waits is one that is not decided.
-    pub(in crate::sim) fn check_undecided(&self) -> Result<(), Violation> {
+    /// When the hub has nothing to do, the first request of each session that waits is one that is not decided, but in
+    /// sessions that are paused, because a rate is used up.
+    pub(in crate::sim) fn check_undecided(&self, is_paused: impl Fn(SessionId) -> bool) -> Result<(), Violation> {
         let (now, time_max) = (self.now, self.limits.decision_time_max);
-        for index in self.current.values() {
+        for (_, index) in self.current.iter().filter(|(id, _)| !is_paused(**id)) {
             let Session { user, waiting, .. } = &self.sessions[*index];
             let is_held_up = waiting.front().is_some_and(|first| first.is_decided() || first.is_overdue(now, time_max));
             let what =

@@ -44,7 +44,7 @@ impl Server {
         }
         if hub.poll_timeout().is_none_or(|due| due > around.now) {
             around.oracle.check_stalls()?;
-            around.oracle.check_undecided()?;
+            around.oracle.check_undecided(|session| hub.is_paused(session))?;
             around.oracle.check_expired()?;
         }
         if living != hub.sessions() {

@@ -95,6 +95,12 @@ impl Sessions {
         bucket.paused_until(self.now, pace)
     }
 
+    /// As [`Sessions::paused_until`] likewise.
+    pub(super) fn own_paused_until(&self, index: usize) -> Option<Instant> {
+        let Own { pace, bucket, .. } = self.own.get(&index)?;
+        bucket.paused_until(self.now, pace)
+    }
+
     /// Who has a bucket elsewhere has it here, and nobody else; and all sessions of a user have the same limits.
     #[cfg(feature = "sim")]
     pub(in crate::hub) fn audit_user_limits(&self) -> Result<(), usize> {

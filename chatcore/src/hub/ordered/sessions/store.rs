@@ -395,6 +395,17 @@ impl Sessions {
         until
     }
 
+    /// Until when a session may cause nothing more, by its own rate, that of its origin or that of its site.
+    pub(in crate::hub) fn paused_until(&self, index: usize) -> Option<Instant> {
+        let session = &self.all[index];
+        let of_session = if session.bucket.is_elsewhere() {
+            self.own_paused_until(index)
+        } else {
+            session.bucket.paused_until(self.now, &self.session_pace)
+        };
+        of_session.max(self.origins.paused_until(session.share.account(), self.now, &self.origin_pace))
+    }
+
     /// A session was given this many bytes, and has left this many of them. Bytes that it was given before, and has
     /// left again, are no sign of life.
     #[inline]
