@@ -266,6 +266,22 @@ fn what_was_caused_before_stays_charged() {
 }
 
 #[test]
+fn who_may_cause_more_again_does_not_wait_for_what_a_slow_rate_would_take() {
+    let mut world = World::new(Limits::default().with_origin_rate(Rate::UNLIMITED));
+    let (alice, alice_name) = (world.join("alice"), name("alice"));
+    let slow = own().with_session_rate(Rate { per_s: 1, burst: 1_000 });
+    world.hub.set_user_limits(world.now, &alice_name, slow).unwrap();
+    assert!(taken_of(&mut world, alice, 5_000) <= 1_001);
+    let fast = own().with_session_rate(Rate { per_s: 1_000, burst: 2_000 });
+    for limits in [fast, UserLimits::default()] {
+        world.hub.set_user_limits(world.now, &alice_name, slow).unwrap();
+        world.hub.set_user_limits(world.now, &alice_name, limits).unwrap();
+        world.pass(Duration::from_secs(1));
+        assert_eq!(taken_of(&mut world, alice, 10), 10, "{limits:?}");
+    }
+}
+
+#[test]
 fn the_origin_s_rate_bounds_them_too() {
     let origin = Rate { per_s: 10, burst: 500 };
     let mut world = World::new(Limits::default().with_origin_rate(origin));

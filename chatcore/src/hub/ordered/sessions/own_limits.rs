@@ -27,14 +27,19 @@ impl Sessions {
 
     fn set_own(&mut self, index: usize, limits: UserLimits) {
         let session = &mut self.all[index];
-        // What the session has caused stays charged.
-        let bucket = self.own.remove(&index).map_or(session.bucket, |own| own.bucket);
+        let own = self.own.remove(&index);
+        let (mut bucket, before) = own.map_or((session.bucket, self.session_pace), |own| (own.bucket, own.pace));
+        let pace = limits.session_rate.map_or(self.session_pace, Pace::new);
+        // What the session has caused stays charged; but a time in which a slow rate pays it off is not that of a fast
+        // one.
+        if pace != before {
+            bucket.forgive(self.now, &pace, 1);
+        }
         if limits == UserLimits::default() {
             session.bucket = bucket;
             return;
         }
         session.bucket = Bucket::ELSEWHERE;
-        let pace = limits.session_rate.map_or(self.session_pace, Pace::new);
         self.is_any_rate_limited |= !pace.is_unlimited();
         self.own.insert(index, Own { limits, pace, bucket });
     }
