@@ -218,7 +218,8 @@ pub struct DriverLimits {
     /// Networks whose addresses are not bounded in number: the limits above that are for one origin do not hold for
     /// them, nor do [`Limits::sessions_of_origin_max`], [`Limits::rooms_of_origin_max`],
     /// [`Limits::detached_of_origin_max`] and [`Limits::probe_rate`]. They are for proxies, and for gateways that many
-    /// users share, and use up nothing of their sites. The limits on cost and memory hold for them all the same. Unix
+    /// users share, and use up nothing of their sites. One of IPv6 has at most
+    /// [`ipv6_origin_bits`](Self::ipv6_origin_bits), but for `::1`. The limits on cost and memory hold for them all the same. Unix
     /// sockets are always among them. Default `127.0.0.0/8` and `::1`.
     pub uncounted_origins: Vec<Network>,
     /// Bytes that the server reads from one connection before it serves others. It reads less while a connection that
@@ -350,11 +351,13 @@ impl DriverLimits {
         let of_origin = (given != most).then_some(Wrong::OriginBits { given });
         let given = self.ipv6_site_bits;
         let of_site = (!(1..=most).contains(&given)).then_some(Wrong::SiteBits { given, most });
+        let smaller = self.uncounted_origins.iter().filter(move |network| network.is_smaller_than(most));
+        let smaller: Vec<_> = smaller.map(|network| Wrong::PartOfOrigin { network: *network, bits: most }).collect();
         let times =
             [("turn_time", self.turn_time, TURN_TIME_MAX), ("linger_time_max", self.linger_time_max, LINGER_TIME_MAX)];
         let times = times.into_iter().filter(|(_, given, most)| given > most);
         let times = times.map(|(name, given, most)| DriverLimitsError(Wrong::Long { name, given, most }));
-        zeros.chain(times).chain(of_origin.into_iter().chain(of_site).map(DriverLimitsError))
+        zeros.chain(times).chain(of_origin.into_iter().chain(of_site).chain(smaller).map(DriverLimitsError))
     }
 }
 
@@ -375,6 +378,11 @@ enum Wrong {
     /// Names both, so that the error has the place of the one that was set.
     #[error("ipv6_site_bits is {given}: it must be 1 to {most}, at most as much as ipv6_origin_bits")]
     SiteBits { given: u8, most: u8 },
+    #[error(
+        "uncounted_origins has {network}, but the first {bits} bits of an IPv6 address count as one (ipv6_origin_bits): \
+         name {}", .network.widened(*bits)
+    )]
+    PartOfOrigin { network: Network, bits: u8 },
 }
 
 #[cfg(test)]
@@ -396,6 +404,11 @@ mod tests {
                 "ipv6_site_bits is 57: it must be 1 to 56, at most as much as ipv6_origin_bits",
             ),
             (limits().with_site_factor(0), "site_factor is 0: it must be at least 1"),
+            (
+                limits().with_uncounted_origins(["2001:db8:0:1::5".parse().expect("it is an address")]),
+                "uncounted_origins has 2001:db8:0:1::5, but the first 64 bits of an IPv6 address count as one \
+                 (ipv6_origin_bits): name 2001:db8:0:1::/64",
+            ),
         ] {
             assert_eq!(limits.check().expect_err("it is wrong").to_string(), error);
         }

@@ -33,6 +33,17 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         first_of(address.to_canonical(), self.bits) == Some(self.first)
     }
+
+    /// Whether it is of IPv6, and has more than these bits. Loopback is a network of its own.
+    pub(crate) fn is_smaller_than(&self, bits: u8) -> bool {
+        self.first.is_ipv6() && self.bits > bits && *self != Self::LOOPBACK_V6
+    }
+
+    /// The network of so many bits, or fewer, that it belongs to.
+    pub(crate) fn widened(self, bits: u8) -> Self {
+        let bits = bits.min(self.bits);
+        Self { first: first_of(self.first, bits).unwrap_or(self.first), bits }
+    }
 }
 
 /// Bits of an address of this family.

@@ -196,7 +196,7 @@ settings! {
             "The same of those that have no name yet.";
         site_factor: server.driver.site_factor, Count, Live,
             "How many times these two bounds hold for a site of IPv6, which has many addresses, and so does each other \
-             bound in number for one address, its rate, and its share of the memory.";
+             bound in number for one address but probes_per_s, its rate, and its share of the memory.";
         ipv6_origin_bits: server.driver.ipv6_origin_bits, Count, Restart,
             "Bits of an IPv6 address that count as one address: all limits for an address hold for this network. At most \
              64.";
@@ -204,9 +204,10 @@ settings! {
             "Bits of an IPv6 address that make a site.";
         uncounted_origins: server.driver.uncounted_origins, List("NETWORK"), Live,
             "Networks like `10.0.0.0/8`, or addresses, that are not bounded in number: the limits for an address on \
-             connections, sessions, rooms, memberships, watched names, users without a connection and wrong passwords do \
-             not hold for them, and they count for no site. Those on cost and memory hold. They are for proxies, and for \
-             gateways that many users share. `none` for none; Unix sockets are always among them, but for wrong passwords. \
+             connections, sessions, rooms, memberships, watched names, users without a connection, probes and wrong \
+             passwords do not hold for them, and they count for no site. Those on cost and memory hold. They are for \
+             proxies, and for gateways that many users share. A network of IPv6 has at most ipv6_origin_bits. `none` for \
+             none; Unix sockets are always among them, but for wrong passwords. \
              Connections count, or do not, as when they came. Members of rooms from an address that comes to be named here \
              still count for its site, and one that is named no more counts in no site, until it has nothing any more.",
             flag = "uncounted-origin";
