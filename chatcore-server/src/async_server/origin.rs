@@ -51,6 +51,7 @@ impl Origin {
     /// The same, shared by many users, as the address of a proxy is: the bounds on numbers do not hold for it, neither
     /// those of the server nor those of the hub
     /// ([`Registration::with_shared_origin`](chatcore::Registration::with_shared_origin)). Those on cost and memory do.
+    /// It uses up nothing of its site.
     #[must_use]
     pub const fn shared(mut self) -> Self {
         self.place.is_shared = true;
