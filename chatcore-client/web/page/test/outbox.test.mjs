@@ -33,7 +33,7 @@ test("what never went out before the session ended goes with the next, after its
     await turn();
     assert.deepEqual(states(), ["one waiting", "two waiting"]);
     client.state = "open";
-    const beginning = requests.begin();
+    const beginning = requests.begin(false);
     requests.say("#lobby", "three");
     await turn();
     assert.deepEqual(client.asked.slice(1), [["join", "#lobby"]]);
@@ -89,7 +89,7 @@ test("what waits in a conversation that is closed while the page joins its rooms
     const client = clientOf();
     const kept = [];
     const { requests, store } = begun(client, (states) => kept.push([client.asked.length, ...states]));
-    void requests.begin();
+    void requests.begin(false);
     requests.say("#lobby", "last words");
     requests.say("bob", "for bob");
     client.asked.length = 0;
@@ -209,7 +209,7 @@ test("what waits in a conversation that is closed goes in the order in which it 
     const session = await shuffled();
     session.requests.say("bob", "5");
     session.client.state = "open";
-    void session.requests.begin();
+    void session.requests.begin(false);
     void session.requests.close("bob");
     assert.deepEqual(session.numbers(), ["1", "3", "5"]);
 });

@@ -55,7 +55,7 @@ test("a conversation with a user that is closed while the page joins its rooms a
     const { store, requests } = begun(client);
     for (const name of ["bob", "carol"]) requests.writeTo(name);
     store.dispatch({ type: "lost" });
-    const beginning = requests.begin();
+    const beginning = requests.begin(false);
     await turn();
     void requests.close("bob");
     client.asked.length = 0;
@@ -72,7 +72,7 @@ test("a session that begins while the page still joins the rooms of the one befo
     // The end of one session and the beginning of the next one are told together.
     client.answers.get("#garden").reject(refusal("unconfirmed"));
     store.dispatch({ type: "lost" });
-    const again = requests.begin();
+    const again = requests.begin(false);
     await beginning;
     await turn();
     assert.ok(store.model.isBeginning);
@@ -108,7 +108,7 @@ test("a list of people that a session did not give any more is asked for in the 
     client.rosters.push(refusal("unconfirmed"), [user("bob")]);
     requests.refresh();
     await turn();
-    const beginning = requests.begin();
+    const beginning = requests.begin(false);
     client.answers.get("#lobby").resolve();
     await beginning;
     await turn();
@@ -172,10 +172,46 @@ test("who has no conversation here begins in the rooms of their other sessions, 
         const client = clientOf({ pages });
         client.join = async (room) => void client.asked.push(["join", room]);
         const store = new Store();
-        await new Requests(client, store, () => {}).begin();
+        await new Requests(client, store, () => {}).begin(true);
         assert.deepEqual(client.asked.filter(([what]) => what === "join").map(([, room]) => room), rooms);
         assert.equal(store.model.open, rooms[0]);
     }
+});
+
+test("who has left all rooms gets none in the next session", async () => {
+    const client = clientOf({ pages: [{ rooms: [], users: [] }] });
+    await new Requests(client, new Store(), () => {}).begin(false);
+    assert.deepEqual(client.asked, []);
+});
+
+test("a room that is left before the page knows its rooms does not come back", async () => {
+    const client = beginning(clientOf({ state: "connecting", pages: [{ rooms: ["#lobby"], users: [] }] }));
+    const { store, requests } = begun(client);
+    const left = requests.close("#lobby");
+    [client.limits, client.state] = [{ watchesMax: 10 }, "open"];
+    // The page asks before the room is left.
+    const learnt = requests.learn();
+    client.dispatchEvent(new Event("resumed"));
+    await learnt;
+    client.answers.get("#lobby").resolve();
+    await left;
+    assert.equal(store.model.conversations.size, 0);
+});
+
+test("a room that is left elsewhere while the server is asked about it is not opened", async () => {
+    const client = clientOf();
+    const { store, requests } = begun(client);
+    let answer;
+    client.rosters.push(new Promise((resolve) => (answer = resolve)));
+    const joined = requests.join("#garden");
+    await turn();
+    requests.moved("#garden", false);
+    client.answers.get("#garden").resolve();
+    await turn();
+    requests.moved("#garden", false);
+    answer([]);
+    await joined;
+    assert.deepEqual([...store.model.conversations.keys()], ["#lobby"]);
 });
 
 test("a room that another session leaves while this one joins it: the server says whether we are in it", async () => {
@@ -223,7 +259,7 @@ function beginningAnew(client) {
     const given = begun(client);
     given.store.dispatch({ type: "entered", room: "#garden" });
     given.store.dispatch({ type: "lost" });
-    return { ...given, beginning: given.requests.begin() };
+    return { ...given, beginning: given.requests.begin(false) };
 }
 
 test("a room that is left while the page joins its rooms anew stays left", async () => {
@@ -268,7 +304,7 @@ test("a room of which the server does not know whether it was joined does not ke
     client.state = "connecting";
     store.dispatch({ type: "lost" });
     client.state = "open";
-    const again = requests.begin();
+    const again = requests.begin(false);
     await turn();
     client.answers.get("#garden").reject(new ChatError("outbox_full", true, "1048576 bytes wait"));
     await turn();
@@ -277,7 +313,7 @@ test("a room of which the server does not know whether it was joined does not ke
     assert.match(store.model.conversations.get("#garden").entries.at(-1).text, /^You are not in #garden: too much waits/);
     // Of the session that ends meanwhile nothing more is asked.
     const count = client.asked.length;
-    const last = requests.begin();
+    const last = requests.begin(false);
     await turn();
     client.limits = null;
     client.answers.get("#garden").reject(refusal("unconfirmed"));
@@ -302,7 +338,7 @@ test("a room that cannot be joined anew, and is left meanwhile, does not come ba
     const client = clientOf();
     const { store, requests } = begun(client);
     store.dispatch({ type: "lost" });
-    const beginning = requests.begin();
+    const beginning = requests.begin(false);
     await turn();
     const { reject } = client.answers.get("#lobby");
     void requests.close("#lobby");

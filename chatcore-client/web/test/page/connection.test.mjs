@@ -359,14 +359,20 @@ async function endedWriter() {
 
 test("who takes another name after an end is told what was not sent; no other tab has the session before", TIMEOUT, async () => {
     const { page, end, setTalk } = await endedWriter();
-    const claims = () => page.page.evaluate(async () => (await navigator.locks.query()).held.length);
-    assert.equal(await claims(), 1, "a page that is loaded anew goes on");
+    const claims = () => page.page.evaluate(async () => (await navigator.locks.query()).held.map(({ name }) => name));
+    const before = await claims();
+    assert.equal(before.length, 1, "a page that is loaded anew goes on");
     await page.page.getByRole("button", { name: "Sign in again" }).click();
-    await until("the session is let go of", async () => (await claims()) === 0);
+    await page.page.getByRole("textbox", { name: "Your name" }).waitFor();
+    assert.deepEqual(await claims(), before, "a copy of the tab does not");
     setTalk(polite(() => {}, { name: "other" }));
     await page.register("other");
     await page.page.getByText("2 messages of yours were not sent.").waitFor();
     assert.deepEqual(await page.texts(), []);
+    await until("the session before is let go of", async () => {
+        const now = await claims();
+        return now.length === 1 && now[0] !== before[0];
+    });
     await end();
 });
 

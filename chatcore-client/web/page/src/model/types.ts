@@ -91,8 +91,8 @@ export type Phase =
 
 /** How the connection is. */
 export type Link =
-    /** `why` the attempt before did not help; null for the first. */
-    | { readonly kind: "connecting"; readonly why: string | null }
+    /** `why` the attempt before did not help; null for the first. `isNameTaken` as it was then. */
+    | { readonly kind: "connecting"; readonly why: string | null; readonly isNameTaken: boolean }
     | { readonly kind: "open" }
     /** Until the next attempt: the client knows when that is. */
     | { readonly kind: "waiting"; readonly why: string; readonly isNameTaken: boolean }
@@ -128,7 +128,7 @@ export const isRoom = (name: string): boolean => name.startsWith("#");
 
 export const INITIAL: Model = {
     phase: { kind: "loading", words: "Loading…", isLate: false },
-    link: { kind: "connecting", why: null },
+    link: { kind: "connecting", why: null, isNameTaken: false },
     me: null,
     conversations: new Map(),
     open: null,

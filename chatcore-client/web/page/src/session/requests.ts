@@ -55,7 +55,7 @@ export class Requests {
         const before = this.#store.model.open;
         await began(this.#client, signal);
         try {
-            await this.#enter(room, signal);
+            if (!(await this.#enter(room, signal))) return;
         } catch (error) {
             if (signal?.aborted === true && !this.#store.model.conversations.has(room)) await this.#leave(room);
             throw error;
@@ -63,7 +63,8 @@ export class Requests {
         if (signal !== undefined || this.#store.model.open === before) this.open(room);
     }
 
-    async #enter(room: string, signal?: AbortSignal): Promise<void> {
+    /** @returns Whether we are in the room, and have not left it meanwhile. */
+    async #enter(room: string, signal?: AbortSignal): Promise<boolean> {
         const options = signal === undefined ? {} : { signal };
         this.#entering.add(room);
         await this.#client.join(room, options);
@@ -73,9 +74,10 @@ export class Requests {
             await this.#client.roster(room, options).next();
         }
         // Who has left it meanwhile leaves it after that.
-        if (!this.#entering.delete(room)) return;
+        if (!this.#entering.delete(room)) return false;
         this.moved(room, true);
         this.#dispatch({ type: "entered", room });
+        return true;
     }
 
     /** We have come into a room, or gone out of it, also in another session of ours. */
@@ -87,7 +89,8 @@ export class Requests {
     /** Does something with rooms that were known before: what happens to them meanwhile is newer. Then what was written
      * meanwhile is sent, unless the next session has begun its own run, or there is to be none. */
     async #noting(work: (moved: ReadonlyMap<string, boolean>) => Promise<void>): Promise<void> {
-        const moved = new Map<string, boolean>();
+        // The answer can be older than that we leave a room.
+        const moved = new Map([...this.#leaving].map((room) => [room, false]));
         this.#moved = moved;
         try {
             await work(moved);
@@ -210,20 +213,20 @@ export class Requests {
         if (!this.#isOver) this.#store.dispatch(action);
     }
 
-    /** After the session has begun anew: joins the rooms from before, or the first one, watches the users, and sends
-     * what was written meanwhile. */
-    begin(): Promise<void> {
+    /** After the session has begun anew: joins the rooms from before, watches the users, and sends what was written
+     * meanwhile. Somebody who has just come and has no rooms gets the first one; who has left all rooms does not. */
+    begin(isNew: boolean): Promise<void> {
         this.#dispatch({ type: "beginning", isBeginning: true });
-        return this.#noting((moved) => this.#begin(moved));
+        return this.#noting((moved) => this.#begin(moved, isNew));
     }
 
-    async #begin(moved: ReadonlyMap<string, boolean>): Promise<void> {
+    async #begin(moved: ReadonlyMap<string, boolean>, isNew: boolean): Promise<void> {
         this.#watched.clear();
         this.#refused.clear();
         const { conversations } = this.#store.model;
         const names = [...conversations.keys()];
         const rooms = names.filter((name) => conversations.get(name)?.isWanted === true);
-        if (names.length === 0) rooms.push(...(await this.#firstRooms()));
+        if (isNew && names.length === 0) rooms.push(...(await this.#firstRooms()));
         for (const room of rooms) {
             if (this.#moved !== moved) return;
             if (moved.get(room) === false) continue;

@@ -23,6 +23,8 @@ import { TOO_OLD, broken, ended, notAsked, notSent, refused, why } from "./words
 /** How long the module may take before there are words about it. */
 const LATE_MS = 6_000;
 
+const CONNECTING: Link = { kind: "connecting", why: null, isNameTaken: false };
+
 const LOG_LOST = "This browser has not kept all that was said before the page was loaded anew.";
 const UNREADABLE = "What this tab has kept of its session cannot be read: begin anew.";
 const NOT_STORED = "This browser stores nothing for this page: if it is loaded anew, you begin anew.";
@@ -133,10 +135,9 @@ export class Session {
         name?: string;
         asksPassword?: boolean;
     }): void {
-        // Until somebody has a name, a page that is loaded anew goes on with what is shown now.
+        // Until somebody has a name, a page that is loaded anew goes on with what is shown now, and no other tab does.
         this.#keeper.keep();
         this.#end();
-        this.#release();
         this.#store.dispatch({
             type: "phase",
             phase: { kind: "prompt", name, error, note, asksPassword, isBusy: false },
@@ -145,7 +146,6 @@ export class Session {
 
     register(name: string, password: string): void {
         this.#end();
-        this.#release();
         const asksPassword = password !== "";
         this.#store.dispatch({
             type: "phase",
@@ -198,6 +198,7 @@ export class Session {
         const lost = this.#end({ isHandedOver: true });
         this.prompt({ name: me?.displayName ?? me?.name ?? "", note: lost === 0 ? null : notSent(lost) });
         this.#clear();
+        this.#release();
         // Another click is not another answer.
         this.#store.flush();
     }
@@ -212,7 +213,7 @@ export class Session {
 
     /** A client whose events are shown as long as it is ours. */
     #begin(name: string, hasPassword: boolean): { client: Client; requests: Requests } | null {
-        this.#link({ kind: "connecting", why: null });
+        this.#link(CONNECTING);
         let client: Client;
         try {
             client = new Client(location.pathname, { keepsTrying: true, outboxBytesMax: OUTBOX_BYTES_MAX });
@@ -245,8 +246,8 @@ export class Session {
             if (action.type === "stale") requests.refresh();
         });
         const began = ours(({ type }: { type: string }) => {
-            this.#entered(client, requests);
-            if (type === "registered") void requests.begin();
+            const isNew = this.#entered(client, requests);
+            if (type === "registered") void requests.begin(isNew);
             else requests.goOn();
             // If the session has ended meanwhile, its events say so.
             if (type === "resumed" && !isKnown)
@@ -255,7 +256,7 @@ export class Session {
         });
         const connecting = ours(() => {
             const { link } = this.#store.model;
-            this.#link({ kind: "connecting", why: link.kind === "waiting" ? link.why : null });
+            this.#link(link.kind === "waiting" ? { ...link, kind: "connecting" } : CONNECTING);
         });
         const renamed = ours(() => {
             this.#keepTicket(client);
@@ -300,19 +301,27 @@ export class Session {
         if (message.room === null) requests.meet(message.from);
     }
 
-    #entered(client: Client, requests: Requests): void {
+    /** @returns Whether somebody was asked for the name. */
+    #entered(client: Client, requests: Requests): boolean {
         this.#requests = requests;
         const { me, phase } = this.#store.model;
-        if (phase.kind === "prompt" && me !== null && client.name !== me.name) this.#another(requests);
+        const isNew = phase.kind !== "chat";
+        if (isNew && me !== null) {
+            if (client.name !== me.name) this.#another(requests);
+            // What was said meanwhile is missing, and the rooms are joined anew.
+            else this.#store.dispatch({ type: "lost" });
+        }
         this.#link({ kind: "open" });
         this.#store.dispatch({ type: "phase", phase: { kind: "chat" } });
         this.#keepTicket(client);
+        return isNew;
     }
 
     /** Somebody was asked for a name, and has another one than before: they need not be the same person. */
     #another(requests: Requests): void {
         const lost = requests.drop();
         this.#clear();
+        this.#release();
         if (lost > 0) this.#store.dispatch({ type: "failure", words: notSent(lost) });
     }
 

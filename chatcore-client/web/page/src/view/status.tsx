@@ -115,7 +115,7 @@ function Leave({ link, name }: { link: Link; name: string }): JSX.Element {
                 Sign in again
             </button>
         );
-    if (link.kind === "waiting" && link.isNameTaken) {
+    if ("isNameTaken" in link && link.isNameTaken) {
         return (
             <button type="button" class="small" onClick={() => session.prompt({ name })}>
                 Choose another name
