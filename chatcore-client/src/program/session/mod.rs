@@ -17,6 +17,8 @@ mod saving;
 #[cfg(test)]
 mod tests;
 mod told;
+#[cfg(test)]
+mod typed_tests;
 mod waiting;
 mod waits;
 

@@ -23,6 +23,10 @@ pub(super) const HELD_MAX: usize = 200;
 /// Bytes of what these say, when no more input is read.
 pub(super) const HELD_BODY_BYTES_MAX: usize = 1 << 20;
 
+/// What whoever answers a question that is settled is told. The answer may be a secret, and is not in it.
+const LATE_ANSWER: &str =
+    "what you entered came too late to be a name or a password: it is not taken, and said to nobody";
+
 /// Events that are handled before the program does all else again, at the most, also if there is time for more.
 pub(super) const EVENTS_MAX: usize = 500;
 
@@ -219,7 +223,8 @@ impl Session {
         match input {
             Input::Line(line) => self.take_line(&line)?,
             Input::Command(command) => self.take_command(command)?,
-            Input::Secret(secret) => self.take_password(&secret)?,
+            Input::Secret(secret) if self.stage == Stage::LoggingIn => self.take_password(&secret)?,
+            Input::Secret(_) => self.leave_answer()?,
             Input::Unusable { reason, detail } => self.complain_of_input(reason, detail)?,
             Input::End => self.input_ended = true,
         }
@@ -230,6 +235,9 @@ impl Session {
         if self.stage == Stage::Naming {
             return self.take_name(line);
         }
+        if !self.console.awaits_command() {
+            return self.leave_answer();
+        }
         match command::parse(line) {
             Ok(Some(command)) => self.take_command(command)?,
             Ok(None) => {}
@@ -239,6 +247,11 @@ impl Session {
             self.prompt();
         }
         Ok(())
+    }
+
+    /// Says that an answer is not taken whose question was settled before it: nobody else is to read it.
+    fn leave_answer(&mut self) -> Result<(), Failure> {
+        self.complain_of_input("not_taken", LATE_ANSWER.to_owned())
     }
 
     fn take_command(&mut self, command: Command) -> Result<(), Failure> {

@@ -127,7 +127,7 @@ fn await_name(server: &mut TcpStream) {
 }
 
 /// A server that gives whoever asks for a name that name, and then does this.
-fn serve(then: impl FnOnce(&mut TcpStream) + Send + 'static) -> (String, JoinHandle<TcpStream>) {
+pub(super) fn serve(then: impl FnOnce(&mut TcpStream) + Send + 'static) -> (String, JoinHandle<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let serving = thread::spawn(move || {
@@ -144,7 +144,7 @@ fn serve(then: impl FnOnce(&mut TcpStream) + Send + 'static) -> (String, JoinHan
 }
 
 /// The program with these arguments at this console.
-fn session<C: Console + 'static>(args: &[&str], console: impl FnOnce(Writer, &Arc<Waker>) -> C) -> Session {
+pub(super) fn session<C: Console + 'static>(args: &[&str], console: impl FnOnce(Writer, &Arc<Waker>) -> C) -> Session {
     let args = Args::parse_from(args);
     let poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), WAKER).unwrap());

@@ -1,0 +1,91 @@
+//! What becomes of what a person enters, by how far the program is when it takes that.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::parts::{Session, Stage};
+use super::tests::{serve, session};
+use crate::program::console::Console;
+use crate::program::failure::Failure;
+use crate::program::input::Input;
+use crate::program::report::Report;
+use crate::program::stop::Stop;
+use crate::program::writer::Writer;
+
+/// After which a test fails that waits for something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The reasons of the complaints that were shown.
+type Complaints = Rc<RefCell<Vec<String>>>;
+
+/// A person on the full screen, who has entered this.
+struct Person {
+    inputs: VecDeque<Input>,
+    complaints: Complaints,
+    writer: Writer,
+}
+
+impl Console for Person {
+    fn poll(&mut self) -> Option<Input> {
+        self.inputs.pop_front()
+    }
+
+    fn show(&mut self, report: &Report) {
+        if let Report::InputError { reason, .. } = report {
+            self.complaints.borrow_mut().push(reason.clone());
+        }
+    }
+
+    fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    fn finish(&mut self, _stop: &Stop) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// The program of somebody who has entered this, and what it complains of.
+fn entered<const N: usize>(address: &str, inputs: [Input; N]) -> (Session, Complaints) {
+    let complaints = Complaints::default();
+    let args = ["chatcore-client", "--connect", address, "--name", "alice", "--no-state"];
+    let person = |writer, _: &_| Person { inputs: inputs.into(), complaints: Rc::clone(&complaints), writer };
+    (session(&args, person), complaints)
+}
+
+fn line(text: &str) -> Input {
+    Input::Line(text.to_owned())
+}
+
+/// On the full screen the question for a name stays open while a name that was waited for is asked for again.
+#[test]
+fn an_answer_that_comes_after_the_name_is_there_is_said_nowhere() {
+    let (address, serving) = serve(|_| {});
+    let secret = Input::Secret(String::from("s3cret").into());
+    let (mut session, complaints) = entered(&address, [line("carol"), secret, line("@bob:carol")]);
+    session.own.saved.room = Some("#lobby".to_owned());
+    let until = Instant::now() + PATIENCE;
+    while session.stage != Stage::Open {
+        assert!(until > Instant::now(), "{:?}", session.stage);
+        session.take_restored().unwrap();
+        session.take_connected().unwrap();
+        session.drive().unwrap();
+        session.poll.poll(&mut session.events, Some(Duration::from_millis(10))).unwrap();
+    }
+    session.take_input().unwrap();
+    assert_eq!((session.requests.open(), session.held.len(), session.stage), (0, 0, Stage::Open));
+    assert_eq!(*complaints.borrow(), ["not_taken"; 3]);
+    let _server = serving.join().unwrap();
+}
+
+#[test]
+fn a_name_that_comes_when_a_password_is_asked_for_waits_for_no_session() {
+    let (mut session, complaints) = entered("127.0.0.1:1", [line("carol")]);
+    session.own.saved.room = Some("#lobby".to_owned());
+    session.stage = Stage::LoggingIn;
+    session.take_input().unwrap();
+    assert!(session.held.is_empty());
+    assert_eq!(*complaints.borrow(), ["not_taken"]);
+}
