@@ -192,7 +192,7 @@ impl Session {
                 is_blocked = self.waits_on(held)?;
                 continue;
             }
-            if !self.input_ended && self.holds_enough() {
+            if self.stage == Stage::Open && !self.input_ended && self.holds_enough() {
                 self.input_ended = self.console.is_interactive() && self.console.has_ended();
                 return Ok(false);
             }

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::parts::{Session, Stage};
+use super::run::HELD_MAX;
 use super::tests::{serve, session};
+use crate::program::command::Command;
 use crate::program::console::Console;
 use crate::program::failure::Failure;
 use crate::program::input::Input;
@@ -88,4 +90,17 @@ fn a_name_that_comes_when_a_password_is_asked_for_waits_for_no_session() {
     session.take_input().unwrap();
     assert!(session.held.is_empty());
     assert_eq!(*complaints.borrow(), ["not_taken"]);
+}
+
+/// No room comes before there is a session, and without an answer there is none.
+#[test]
+fn an_answer_is_read_however_many_commands_wait_for_a_session() {
+    let answers = [(Stage::Naming, line("carol")), (Stage::LoggingIn, Input::Secret(String::from("s3cret").into()))];
+    for (stage, answer) in answers {
+        let (mut session, _) = entered("127.0.0.1:1", [answer]);
+        session.held.extend((0..HELD_MAX).map(|_| Command::Who.into()));
+        session.stage = stage;
+        session.take_input().unwrap();
+        assert_eq!(session.stage, Stage::Registering, "after {stage:?}");
+    }
 }
