@@ -38,6 +38,13 @@ pub(crate) enum Command {
     Quit,
 }
 
+impl Command {
+    /// Whether it is done at once, whatever waits: to connect, or to leave.
+    pub(crate) const fn is_urgent(&self) -> bool {
+        matches!(self, Self::Reconnect | Self::Quit)
+    }
+}
+
 /// Why a line is no command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ParseError {

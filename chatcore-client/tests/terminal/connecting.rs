@@ -269,6 +269,39 @@ fn a_wait_that_a_server_asks_for_is_capped_and_can_be_cut_short() {
     }
 }
 
+/// P12: the same where a session that was kept is asked for, and nothing that is typed is for anybody yet.
+#[test]
+fn who_waits_for_a_session_that_was_kept_can_cut_that_short_and_leave() {
+    for (is_full, keys, is_end) in [
+        (false, "/reconnect\r", false),
+        (false, "/quit\r", true),
+        (false, "\x04", true),
+        (true, "\x1b[15~", false),
+        (true, "\x03", true),
+    ] {
+        let state = Server::start();
+        let (listener, address) = listen();
+        let start = || Terminal::start_either(is_full, &state, &address.to_string(), &["--name", "alice"]);
+        let killed = start();
+        welcome(&mut accept(&listener));
+        killed.says("you are alice");
+        killed.signal("KILL");
+        assert_eq!(killed.end().0, None);
+        let terminal = start();
+        let mut server = accept(&listener);
+        hear(&mut server, is_resume);
+        let reconnect = Some(ReconnectHint { after_ms: u32::MAX, address: None });
+        say(&mut server, &HubMessage::Goodbye(Goodbye { code: GoodbyeCode::ShuttingDown, detail: "", reconnect }));
+        terminal.has("reconnecting in 60");
+        terminal.types(keys);
+        if is_end {
+            assert_eq!(terminal.end().0, Some(0), "{is_full} {keys:?}");
+        } else {
+            hear(&mut accept(&listener), is_resume);
+        }
+    }
+}
+
 /// Answers each page of a listing with one that has as many users as fit, and a further one.
 fn list_without_end(mut server: TcpStream) {
     /// As many as a page may have.

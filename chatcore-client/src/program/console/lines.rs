@@ -73,10 +73,19 @@ struct Batch {
 impl Lines {
     /// The next input; none if there is none now.
     pub(super) fn poll(&mut self) -> Option<Input> {
-        loop {
-            if let Some(input) = self.batch.next() {
-                return Some(input);
-            }
+        self.fill();
+        self.batch.next()
+    }
+
+    /// The same, which stays the next.
+    pub(super) fn peek(&mut self) -> Option<&Input> {
+        self.fill();
+        self.batch.as_slice().first()
+    }
+
+    /// Takes a batch, if there is one and nothing is left of the one before.
+    fn fill(&mut self) {
+        while self.batch.as_slice().is_empty() {
             match self.receiver.try_recv() {
                 Ok(Batch { came_at, inputs }) => {
                     self.batch = inputs.into_iter();
@@ -84,8 +93,8 @@ impl Lines {
                         self.drop_batch();
                     }
                 }
-                Err(TryRecvError::Empty) => return None,
-                Err(TryRecvError::Disconnected) => return Some(Input::End),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => self.batch = vec![Input::End].into_iter(),
             }
         }
     }
@@ -356,6 +365,25 @@ mod tests {
         send(vec![Input::End]);
         lines.drop_what_has_come();
         assert!(matches!(lines.poll(), Some(Input::End)));
+    }
+
+    #[test]
+    fn what_is_next_is_seen_before_it_is_taken() {
+        let (sender, receiver) = sync_channel(4);
+        let mut lines = Lines::of(receiver);
+        assert!(lines.peek().is_none());
+        let inputs = vec![Input::Line("one".into()), Input::Line("two".into())];
+        sender.send(Batch { came_at: Instant::now(), inputs }).unwrap();
+        for line in ["one", "two"] {
+            assert!(matches!(lines.peek(), Some(Input::Line(next)) if next == line));
+            assert!(matches!(lines.poll(), Some(Input::Line(taken)) if taken == line));
+        }
+        assert!(lines.peek().is_none() && lines.poll().is_none());
+        drop(sender);
+        for _ in 0..2 {
+            assert!(matches!(lines.peek(), Some(Input::End)));
+            assert!(matches!(lines.poll(), Some(Input::End)));
+        }
     }
 
     /// As a terminal hands over what waits there: line by line.

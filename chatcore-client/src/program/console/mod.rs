@@ -11,6 +11,7 @@ use std::time::Duration;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use self::layout::check_rows;
+use crate::program::command::Command;
 use crate::program::failure::Failure;
 use crate::program::input::{Ask, Input};
 use crate::program::report::Report;
@@ -57,6 +58,12 @@ pub(crate) trait Console {
 
     /// Asks for something. A script is asked for nothing: it says what it wants when it wants it.
     fn ask(&mut self, _ask: Ask) {}
+
+    /// The next command that is not to wait for others, or for a session; none if there is none now. Only a person has
+    /// such commands: to connect at once, and to leave.
+    fn poll_urgent(&mut self) -> Option<Command> {
+        None
+    }
 
     /// Whether somebody wants to leave while nothing is asked for. Others say it when they are asked.
     fn has_ended(&mut self) -> bool {

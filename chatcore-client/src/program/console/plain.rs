@@ -212,6 +212,18 @@ impl Console for Plain {
         }
     }
 
+    /// A line that comes after another waits for that one.
+    fn poll_urgent(&mut self) -> Option<Command> {
+        let Some(Input::Line(line)) = self.lines.peek() else { return None };
+        let command = command::parse(line).ok().flatten().filter(Command::is_urgent)?;
+        self.lines.poll();
+        Some(command)
+    }
+
+    fn has_ended(&mut self) -> bool {
+        matches!(self.lines.peek(), Some(Input::End))
+    }
+
     fn awaits_command(&self) -> bool {
         self.may_be.is_none()
     }

@@ -65,6 +65,7 @@ use self::placed::Placed;
 use self::question::Question;
 pub(crate) use self::settings::Screen;
 use self::typed::Typed;
+use crate::program::command::Command;
 use crate::program::console::Console;
 use crate::program::failure::Failure;
 use crate::program::input::{Ask, Input};
@@ -275,6 +276,11 @@ impl Console for FullScreen {
         }
         self.read();
         self.app.poll().or_else(|| self.keyboard.has_ended().then_some(Input::End))
+    }
+
+    fn poll_urgent(&mut self) -> Option<Command> {
+        self.read();
+        self.app.poll_urgent()
     }
 
     /// Whether somebody wants to leave, or nothing more comes from the terminal.

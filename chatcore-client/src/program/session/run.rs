@@ -177,8 +177,9 @@ impl Session {
         if let Some(cursor) = self.next_page.take() {
             self.list_on(cursor);
         }
-        // Who waits for the server can leave.
-        self.input_ended |= self.stage == Stage::Registering && self.console.has_ended();
+        if self.stage == Stage::Registering {
+            self.take_urgent();
+        }
         // The end of the input is read although a command before it waits, and so is a key that leaves.
         let mut is_blocked = false;
         for _ in 0..INPUTS_MAX {
@@ -193,7 +194,7 @@ impl Session {
                 continue;
             }
             if self.stage == Stage::Open && !self.input_ended && self.holds_enough() {
-                self.input_ended = self.console.is_interactive() && self.console.has_ended();
+                self.take_urgent();
                 return Ok(false);
             }
             if self.input_ended || !self.take_next()? {
@@ -214,6 +215,17 @@ impl Session {
             None => self.linger_until = None,
         }
         Ok(is_blocked)
+    }
+
+    /// Does what a person wants whatever is waited for, where nothing else is read.
+    fn take_urgent(&mut self) {
+        while let Some(command) = self.console.poll_urgent() {
+            match command {
+                Command::Quit => self.input_ended = true,
+                _ => self.hurry(),
+            }
+        }
+        self.input_ended |= self.console.has_ended();
     }
 
     /// Takes the next input. False if there is none now.

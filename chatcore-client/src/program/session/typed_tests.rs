@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::parts::{Session, Stage};
 use super::run::HELD_MAX;
 use super::tests::{serve, session};
+use super::waits::NameWait;
 use crate::program::command::Command;
 use crate::program::console::Console;
 use crate::program::failure::Failure;
@@ -25,6 +26,7 @@ type Complaints = Rc<RefCell<Vec<String>>>;
 /// A person on the full screen, who has entered this.
 struct Person {
     inputs: VecDeque<Input>,
+    urgent: Option<Command>,
     complaints: Complaints,
     writer: Writer,
 }
@@ -32,6 +34,10 @@ struct Person {
 impl Console for Person {
     fn poll(&mut self) -> Option<Input> {
         self.inputs.pop_front()
+    }
+
+    fn poll_urgent(&mut self) -> Option<Command> {
+        self.urgent.take()
     }
 
     fn show(&mut self, report: &Report) {
@@ -51,9 +57,14 @@ impl Console for Person {
 
 /// The program of somebody who has entered this, and what it complains of.
 fn entered<const N: usize>(address: &str, inputs: [Input; N]) -> (Session, Complaints) {
+    entered_with(address, inputs, None)
+}
+
+/// The same, with a command that is not to wait.
+fn entered_with<const N: usize>(address: &str, inputs: [Input; N], urgent: Option<Command>) -> (Session, Complaints) {
     let complaints = Complaints::default();
     let args = ["chatcore-client", "--connect", address, "--name", "alice", "--no-state"];
-    let person = |writer, _: &_| Person { inputs: inputs.into(), complaints: Rc::clone(&complaints), writer };
+    let person = |writer, _: &_| Person { inputs: inputs.into(), urgent, complaints: Rc::clone(&complaints), writer };
     (session(&args, person), complaints)
 }
 
@@ -102,5 +113,25 @@ fn an_answer_is_read_however_many_commands_wait_for_a_session() {
         session.stage = stage;
         session.take_input().unwrap();
         assert_eq!(session.stage, Stage::Registering, "after {stage:?}");
+    }
+}
+
+/// While the server is asked for a name or a session, and while so much waits that no more is read.
+#[test]
+fn who_wants_to_connect_or_to_leave_does_not_wait_for_the_server() {
+    let later = Instant::now() + Duration::from_secs(600);
+    for (stage, held) in [(Stage::Registering, 0), (Stage::Open, HELD_MAX)] {
+        for command in [Command::Reconnect, Command::Quit] {
+            let (mut session, _) = entered_with("127.0.0.1:1", [], Some(command.clone()));
+            let words = "it is in use".to_owned();
+            session.name_wait =
+                Some(NameWait { name: "alice".to_owned(), again_at: later, until: None, words, told_s: None });
+            session.held.extend((0..held).map(|_| Command::Who.into()));
+            session.stage = stage;
+            session.take_input().unwrap();
+            let is_hurried = session.name_wait.is_some_and(|waited| waited.again_at < later);
+            let is_quit = session.input_ended;
+            assert_eq!((is_hurried, is_quit), (command == Command::Reconnect, command == Command::Quit), "{stage:?}");
+        }
     }
 }

@@ -331,6 +331,21 @@ mod tests {
     }
 
     #[test]
+    fn who_wants_to_connect_or_to_leave_waits_for_nothing_that_was_entered_before() {
+        let mut app = App::new();
+        app.ask(Ask::Command { room: None });
+        for text in ["@bob:one", "/quit"] {
+            app.type_text(text);
+            enter_seen(&mut app);
+        }
+        app.press(&Key::Function(5));
+        let urgent: Vec<Command> = std::iter::from_fn(|| app.poll_urgent()).collect();
+        assert_eq!(urgent, [Command::Quit, Command::Reconnect]);
+        let rest: Vec<Input> = std::iter::from_fn(|| app.poll()).collect();
+        assert!(matches!(&rest[..], [Input::Command(Command::Send { body, .. })] if body == "one"), "{rest:?}");
+    }
+
+    #[test]
     fn a_question_that_comes_back_is_answered() {
         let mut app = App::new();
         app.ask(Ask::Name);

@@ -41,6 +41,7 @@ use super::help::Help;
 use super::history::History;
 use super::mention::Spellings;
 use super::settings::Screen;
+use crate::program::command::Command;
 use crate::program::input::Input;
 use crate::program::report::Id;
 
@@ -266,6 +267,16 @@ impl App {
         }
         self.end = End::Told;
         Some(Input::End)
+    }
+
+    /// The next thing that is to be done whatever was wanted before it.
+    pub(crate) fn poll_urgent(&mut self) -> Option<Command> {
+        let is_urgent = |input: &Input| matches!(input, Input::Command(command) if command.is_urgent());
+        let nth = self.wanted.iter().position(is_urgent)?;
+        match self.wanted.remove(nth)? {
+            Input::Command(command) => Some(command),
+            _ => None,
+        }
     }
 
     /// Somebody wants to leave. What was wanted before may still be there.
