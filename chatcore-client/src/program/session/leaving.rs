@@ -40,7 +40,7 @@ const HANDED_ON_AFTER: Duration = Duration::from_millis(20);
 impl Session {
     /// Says goodbye. No line is taken any more, and what was still to be sent is not sent.
     pub(super) fn quit(&mut self) {
-        self.linger_until = None;
+        self.linger_anew();
         self.console.leave();
         self.stage = Stage::Quitting;
         match &mut self.driver {

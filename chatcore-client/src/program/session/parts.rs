@@ -67,6 +67,8 @@ pub(crate) struct Session {
     pub(super) rest: Rest,
     /// When the answers to what was sent are waited for no longer.
     pub(super) linger_until: Option<Instant>,
+    /// How long they are waited for from when there is a session again; none if that time is not interrupted.
+    pub(super) linger_left: Option<Duration>,
     /// Our goodbye is said, and its answer is waited for.
     pub(super) leaving: Option<Leaving>,
     /// It has ended as it was to end, for this reason.
@@ -197,6 +199,7 @@ impl Session {
             input_ended: false,
             rest: Rest::Seen,
             linger_until: None,
+            linger_left: None,
             leaving: None,
             over: None,
             lost: None,

@@ -211,8 +211,10 @@ impl Session {
         let is_blocked = held.is_some();
         match held {
             Some(command) => self.held.push_front(Held { command, line }),
-            // It has as much time for its answer as those before it.
-            None => self.linger_until = None,
+            // It has as much time for its answer as those before it. What is asked again because a session was lost
+            // has not: a server that loses one after the other would keep a script for ever.
+            None if line.is_some() => self.linger_anew(),
+            None => {}
         }
         Ok(is_blocked)
     }
@@ -294,7 +296,8 @@ impl Session {
         }
         let registering = self.stage == Stage::Registering;
         if registering && self.lost.is_none() && !self.console.is_interactive() {
-            // The answer has a time-out of its own, for which a person need not wait.
+            // The answer has a time-out of its own, for which a person need not wait. The others have theirs after it.
+            self.interrupt_linger();
             return Ok(());
         }
         let has_told_all = self.console.is_interactive() || !self.keeping.holds_up();
@@ -309,10 +312,11 @@ impl Session {
         }
         if self.is_held_up() {
             // The answers may be there, and nobody reads them: that is not the server's time.
-            self.linger_until = None;
+            self.linger_anew();
             return Ok(());
         }
-        let until = *self.linger_until.get_or_insert_with(|| Instant::now() + self.linger);
+        let until =
+            *self.linger_until.get_or_insert_with(|| Instant::now() + self.linger_left.take().unwrap_or(self.linger));
         if until > Instant::now() {
             return Ok(());
         }
@@ -320,6 +324,17 @@ impl Session {
             Some(Lost { why, .. }) => Failure::Closed { closed: why, address: self.address() },
             None => self.not_answered_in_time(),
         })
+    }
+
+    /// The time for answers begins anew when they are waited for next.
+    pub(super) const fn linger_anew(&mut self) {
+        (self.linger_until, self.linger_left) = (None, None);
+    }
+
+    /// The time for answers stands still until they are waited for next.
+    fn interrupt_linger(&mut self) {
+        let Some(until) = self.linger_until.take() else { return };
+        self.linger_left = Some(until.saturating_duration_since(Instant::now()));
     }
 
     /// Messages whose sender waits for an answer.

@@ -17,7 +17,7 @@ use clap::Parser;
 use mio::{Poll, Waker};
 
 use super::connect::{Connect, WAKER};
-use super::parts::Session;
+use super::parts::{Held, Session, Stage};
 use super::run::{EVENTS_MAX, HELD_BODY_BYTES_MAX, HELD_MAX};
 use crate::program::args::Args;
 use crate::program::command::Command;
@@ -197,6 +197,10 @@ impl Console for Script {
         self.inputs.next()
     }
 
+    fn line(&self) -> Option<u64> {
+        Some(1)
+    }
+
     fn show(&mut self, _report: &Report) {}
 
     fn writer(&self) -> &Writer {
@@ -326,4 +330,48 @@ fn what_waits_for_an_answer_has_as_much_time_for_its_own_as_if_it_had_not_waited
     await_linger(first);
     says.send(()).unwrap();
     let _server = serving.join().unwrap();
+}
+
+/// What has waited, as if it was asked in a session.
+fn take_held(session: &mut Session, held: Held) {
+    session.held.push_back(held);
+    session.stage = Stage::Open;
+    session.take_input().unwrap();
+    assert!(session.held.is_empty());
+}
+
+/// A server that loses one session after the other keeps no script for ever.
+#[test]
+fn what_is_asked_again_for_a_session_that_was_lost_has_no_more_time_than_was_left() {
+    let args = ["chatcore-client", "--connect", "127.0.0.1:1", "--name", "alice", "--no-state", "--linger", "1000"];
+    let inputs = [Input::End, Input::End, Input::End];
+    let mut session = session(&args, |writer, _| Script { inputs: inputs.into_iter(), writer });
+    let until = Instant::now() + Duration::from_secs(500);
+    (session.linger_until, session.input_ended) = (Some(until), true);
+    // It needs no server to be done with.
+    take_held(&mut session, Command::Reconnect.into());
+    assert_eq!(session.linger_until, Some(until));
+    take_held(&mut session, Held { command: Command::Reconnect, line: Some(1) });
+    assert_eq!(session.linger_until, None);
+}
+
+/// The program would not sleep until the name is there if that time ended meanwhile.
+#[test]
+fn the_time_for_answers_stands_still_while_a_name_is_waited_for() {
+    let args = ["chatcore-client", "--connect", "127.0.0.1:1", "--name", "alice", "--no-state", "--linger", "1000"];
+    let inputs = [Input::End, Input::End, Input::End];
+    let mut session = session(&args, |writer, _| Script { inputs: inputs.into_iter(), writer });
+    session.held.push_back(Command::Who.into());
+    (session.linger_until, session.input_ended) = (Some(Instant::now()), true);
+    session.leave_if_done().unwrap();
+    assert_eq!((session.linger_until, session.timeout()), (None, None));
+    session.stage = Stage::Open;
+    assert!(matches!(session.leave_if_done(), Err(Failure::Unanswered { .. })), "nothing is left of the time");
+    // Of a time that is not over, what is left goes on.
+    session.linger_until = Some(Instant::now() + Duration::from_secs(500));
+    session.stage = Stage::Registering;
+    session.leave_if_done().unwrap();
+    session.stage = Stage::Open;
+    session.leave_if_done().unwrap();
+    assert!(session.linger_until.is_some_and(|until| until <= Instant::now() + Duration::from_secs(500)));
 }
