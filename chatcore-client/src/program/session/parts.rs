@@ -284,12 +284,15 @@ pub(super) const fn is_message(held: &Held) -> bool {
     matches!(held.command, Command::Send { .. } | Command::SendBytes { .. } | Command::Say(_))
 }
 
-/// Bytes of what a command says.
-pub(super) const fn body_bytes(held: &Held) -> usize {
+/// Bytes of what a command says, and of the names in it.
+pub(super) fn text_bytes(held: &Held) -> usize {
     match &held.command {
-        Command::Send { body, .. } => body.len(),
-        Command::SendBytes { body, .. } => body.len(),
-        _ => 0,
+        Command::Send { to, body } => to.len() + body.len(),
+        Command::SendBytes { to, body } => to.len() + body.len(),
+        Command::Watch(names) | Command::Unwatch(names) => names.iter().map(String::len).sum(),
+        Command::Say(text) | Command::Join(text) | Command::Rejoin(text) | Command::Help(text) => text.len(),
+        Command::Leave(room) | Command::Roster(room) => room.as_ref().map_or(0, String::len),
+        Command::Who | Command::Reconnect | Command::Quit => 0,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::Driver;
 
-use super::parts::{Held, Lost, Session, Stage, body_bytes, is_message};
+use super::parts::{Held, Lost, Session, Stage, is_message, text_bytes};
 use crate::program::command::{self, Command};
 use crate::program::descriptors::write_within;
 use crate::program::failure::Failure;
@@ -20,8 +20,8 @@ const INPUTS_MAX: usize = 200;
 /// Commands that wait, for room or for the answer to one before them, when no more input is read.
 pub(super) const HELD_MAX: usize = 200;
 
-/// Bytes of what these say, when no more input is read.
-pub(super) const HELD_BODY_BYTES_MAX: usize = 1 << 20;
+/// Bytes of what these say, and of the names in them, when no more input is read.
+pub(super) const HELD_TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// What whoever answers a question that is settled is told. The answer may be a secret, and is not in it.
 const LATE_ANSWER: &str =
@@ -279,7 +279,7 @@ impl Session {
 
     /// Whether so much waits that no more input is read.
     fn holds_enough(&self) -> bool {
-        self.held.len() >= HELD_MAX || self.held.iter().map(body_bytes).sum::<usize>() >= HELD_BODY_BYTES_MAX
+        self.held.len() >= HELD_MAX || self.held.iter().map(text_bytes).sum::<usize>() >= HELD_TEXT_BYTES_MAX
     }
 
     /// Says goodbye when there is nothing more to do.

@@ -1,6 +1,7 @@
 //! The program's loop, with a console that counts, and a server that says what the test wants.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::rc::Rc;
@@ -18,7 +19,7 @@ use mio::{Poll, Waker};
 
 use super::connect::{Connect, WAKER};
 use super::parts::{Held, Session, Stage};
-use super::run::{EVENTS_MAX, HELD_BODY_BYTES_MAX, HELD_MAX};
+use super::run::{EVENTS_MAX, HELD_MAX, HELD_TEXT_BYTES_MAX};
 use crate::program::args::Args;
 use crate::program::command::Command;
 use crate::program::console::Console;
@@ -212,8 +213,9 @@ impl Console for Script {
     }
 }
 
-/// A script without end, all of whose lines are this command.
+/// A script without end, all of whose lines are this command, but for the first.
 struct Endless {
+    first: VecDeque<Command>,
     command: Command,
     read: Rc<Cell<usize>>,
     /// So many were read when this was looked at last.
@@ -229,7 +231,7 @@ impl Console for Endless {
 
     fn poll(&mut self) -> Option<Input> {
         self.read.set(self.read.get() + 1);
-        Some(Input::Command(self.command.clone()))
+        Some(Input::Command(self.first.pop_front().unwrap_or_else(|| self.command.clone())))
     }
 
     fn show(&mut self, _report: &Report) {}
@@ -255,9 +257,15 @@ impl Console for Endless {
 
 /// How many commands are read while a server answers none.
 fn read_ahead(command: Command) -> usize {
+    read_ahead_after([], command)
+}
+
+/// The same where these are the first.
+fn read_ahead_after<const N: usize>(first: [Command; N], command: Command) -> usize {
     let (address, serving) = serve(|_| {});
     let read = Rc::<Cell<usize>>::default();
     go_on(&address, |writer, waker| Endless {
+        first: first.into(),
         command,
         read: Rc::clone(&read),
         read_before: 0,
@@ -278,8 +286,17 @@ fn behind_a_command_that_waits_no_more_is_read_than_so_many_bytes() {
     const BODY_BYTES: usize = 60_000;
     let read = read_ahead(Command::Send { to: "bob".into(), body: "x".repeat(BODY_BYTES) });
     let asked_max = LIMITS.outbox_bytes_max as usize / BODY_BYTES;
-    let held = HELD_BODY_BYTES_MAX.div_ceil(BODY_BYTES);
+    let held = HELD_TEXT_BYTES_MAX.div_ceil(BODY_BYTES);
     assert!((held + 1..=asked_max + held).contains(&read), "{read}");
+}
+
+/// Names that are too long for any server wait, too, after a list that waits for another.
+#[test]
+fn names_count_as_much_as_what_is_said() {
+    const NAME_BYTES: usize = 60_000;
+    let watch = Command::Watch(vec!["x".repeat(NAME_BYTES / 2); 2]);
+    let held = HELD_TEXT_BYTES_MAX.div_ceil(NAME_BYTES);
+    assert_eq!(read_ahead_after([Command::Who, Command::Who], watch), 2 + held);
 }
 
 /// Answers so many requests for a list, each when the test says so, and waits until the test is over.
