@@ -293,6 +293,19 @@ fn answers_that_do_not_come_are_waited_for_as_long_as_it_is_told_to() {
 }
 
 #[test]
+fn what_stands_after_the_word_to_leave_is_counted_although_the_server_does_not_answer() {
+    let server = Server::start();
+    let mut alice = server.json("alice", &["--linger", "0.05"]);
+    server.program.signal("STOP");
+    alice.write("@bob:before\n/quit\n@bob:later\n/who\n");
+    let (status, _, stderr) = alice.end();
+    let words =
+        "1 message was not sent, and 1 of the requests were not answered in time: --linger SECONDS gives them more";
+    let lines = ["to bob, may be lost: before", "to bob, was not sent: later", &format!("{}: {words}", server.address)];
+    assert_eq!((status.code(), stderr), (Some(1), lines.map(|line| format!("chatcore-client: {line}")).to_vec()));
+}
+
+#[test]
 fn what_waits_behind_a_list_is_told_to_whom_it_was_not_sent() {
     let server = Server::start();
     let mut alice = server.json("alice", &["--linger", "0.05"]);

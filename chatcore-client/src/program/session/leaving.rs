@@ -228,7 +228,7 @@ impl Session {
     }
 
     /// Requests without an answer, but for messages that have not gone out.
-    fn unanswered_requests(&self) -> usize {
+    pub(super) fn unanswered_requests(&self) -> usize {
         self.open_requests() + self.unanswered - self.unsent_messages()
     }
 
@@ -236,6 +236,18 @@ impl Session {
     pub(super) fn not_answered_in_time(&self) -> Failure {
         let (unsent, unanswered) = (self.unsent_messages(), self.unanswered_requests());
         Failure::Unanswered { unsent, unanswered, address: self.address() }
+    }
+
+    /// The same failure where all of the input is known that is sent no more, and so many requests have no answer.
+    pub(super) fn with_unsent(&self, failure: Failure, unanswered: usize) -> Failure {
+        let unsent = self.unsent_messages();
+        match failure {
+            // If all answers have come with the one to the goodbye, they were late all the same.
+            Failure::Unanswered { address, .. } if unsent + unanswered > 0 => {
+                Failure::Unanswered { unsent, unanswered, address }
+            }
+            other => other,
+        }
     }
 
     /// The number of the first request that has not gone out, and never will, if this is the end.

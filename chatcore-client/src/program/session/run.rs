@@ -44,7 +44,9 @@ impl Session {
         if outcome.is_err() && self.stage != Stage::Over {
             self.hang_up();
         }
+        let unanswered = self.unanswered_requests();
         self.take_unsent();
+        let outcome = outcome.map_err(|failure| self.with_unsent(failure, unanswered));
         let outcome = outcome.and_then(|()| self.conclude());
         self.save_kept();
         let told = self.tell_rest();
