@@ -107,23 +107,24 @@ export function Status({ model }: { model: Model }): JSX.Element {
     );
 }
 
+/** Each button is one of its own, so that a click that was begun on one does not end on another. */
 function Leave({ link, name }: { link: Link; name: string }): JSX.Element {
     const { session } = useActions();
     if (link.kind === "ended")
         return (
-            <button type="button" class="small" onClick={() => session.prompt({ name })}>
+            <button key="again" type="button" class="small" onClick={() => session.prompt({ name })}>
                 Sign in again
             </button>
         );
     if ("isNameTaken" in link && link.isNameTaken) {
         return (
-            <button type="button" class="small" onClick={() => session.prompt({ name })}>
+            <button key="other" type="button" class="small" onClick={() => session.prompt({ name })}>
                 Choose another name
             </button>
         );
     }
     return (
-        <button type="button" class="small quiet" onClick={() => session.signOut()}>
+        <button key="out" type="button" class="small quiet" onClick={() => session.signOut()}>
             Sign out
         </button>
     );
