@@ -207,9 +207,9 @@ settings! {
              connections, sessions, rooms, memberships, watched names, users without a connection, probes and wrong \
              passwords do not hold for them, and they count for no site. Those on cost and memory hold. They are for \
              proxies, and for gateways that many users share. A network of IPv6 has at most ipv6_origin_bits. `none` for \
-             none; Unix sockets are always among them, but for wrong passwords. \
-             Connections count, or do not, as when they came. Members of rooms from an address that comes to be named here \
-             still count for its site, and one that is named no more counts in no site, until it has nothing any more.",
+             none; Unix sockets are always among them, but for wrong passwords. Connections count, or do not, as when they \
+             came. Members of rooms from an address that comes to be named here still count for its site, and one that is \
+             named no more counts in no site, until it has nothing any more.",
             flag = "uncounted-origin";
     }
     "Rates" {
